@@ -1,0 +1,92 @@
+# A target installs what it needs into .venv, once per change of pyproject.toml.
+#   make PYTHON=/path/to/python3.12 venv     another interpreter
+#   make test PYTEST_ARGS="-k kinde -x"      some of the tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Without a choice, the first of these that is new enough.
+ifeq ($(origin PYTHON),undefined)
+PYTHONS := python3 python3.13 python3.12 python3.11
+else
+PYTHONS := $(PYTHON)
+endif
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help venv demo serve test lint format types migrations docs wheel tox clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Named by its groups: .venv/.test holds both extras and the dependency group "test".
+$(VENV)/.created:
+	@for python in $(PYTHONS); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "Creating $(VENV) with $$("$$python" --version)"; \
+	        "$$python" -m venv $(VENV) || exit 1; \
+	        $(PIP_INSTALL) --upgrade 'pip>=25.1' || exit 1; \
+	        touch $@; exit 0; \
+	    fi; \
+	done; \
+	echo "Python 3.11 or newer is needed (tried: $(PYTHONS)); name one: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.%: $(VENV)/.created pyproject.toml
+	$(PIP_INSTALL) --editable '.[celery,api]' --group $*
+	@touch $@
+
+venv: $(VENV)/.test  ## Create .venv with both extras and what the tests need
+
+demo: $(VENV)/.demo  ## Play a history of both providers through the example project
+	$(BIN)/python example_project/demo.py
+
+serve: $(VENV)/.demo  ## The same, then leave the example project running to look around
+	$(BIN)/python example_project/demo.py --serve
+
+test: $(VENV)/.test  ## Run every test on SQLite, then on PostgreSQL
+	@status=0; \
+	echo "Testing on SQLite"; \
+	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	echo "Testing on PostgreSQL"; \
+	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	exit $$status
+
+lint: $(VENV)/.lint  ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.lint  ## Mend style and formatting
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.test $(VENV)/.lint  ## Check types
+	$(BIN)/python -m mypy
+
+migrations: $(VENV)/.test  ## Check that no migration is missing
+	$(BIN)/python -m django makemigrations --check --dry-run --settings=tests.settings
+
+docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+wheel: $(VENV)/.build  ## Build wheel and sdist into dist, and try the wheel alone
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python .ci/check_wheel.py dist
+
+tox: $(VENV)/.tox  ## Run the tests on each Python and Django found here
+	$(BIN)/python -m tox run
+
+clean:  ## Remove everything that the targets made
+	rm -rf $(VENV) .tox dist build docs/_build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find billing_webhooks example_project tests -name __pycache__ -prune -exec rm -rf {} +
