@@ -1,0 +1,83 @@
+"""
+The settings of this package.
+
+Each is declared once, read from Django's settings at the moment of use and checked
+there, so `override_settings` works and a wrong type is told by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Generic, TypeVar, overload
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "BILLING_WEBHOOKS_"
+
+T = TypeVar("T")
+
+
+class Setting(Generic[T]):
+    """A setting with its type, default and, for choices, its allowed values."""
+
+    def __init__(self, kind: type[T], default: T, *, choices: tuple[T, ...] = ()) -> None:
+        self.kind = kind
+        self.default = default
+        self.choices = choices
+
+    def __set_name__(self, owner: type[Settings], name: str) -> None:
+        self.name = PREFIX + name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Settings]) -> Setting[T]: ...
+
+    @overload
+    def __get__(self, instance: Settings, owner: type[Settings]) -> T: ...
+
+    def __get__(self, instance: Settings | None, owner: type[Settings]) -> Setting[T] | T:
+        if instance is None:
+            return self
+        value = getattr(django_settings, self.name, self.default)
+        # bool is an int to Python, but never what somebody means by a number.
+        if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
+            raise ImproperlyConfigured(
+                f"{self.name} must be of type {self.kind.__name__}, not {type(value).__name__}."
+            )
+        if self.choices and value not in self.choices:
+            allowed = ", ".join(repr(choice) for choice in self.choices)
+            raise ImproperlyConfigured(f"{self.name} must be one of {allowed}.")
+        return value
+
+
+class Settings:
+    """Every setting of this package; `conf.settings` is the one instance."""
+
+    PROVIDERS: Setting[Mapping[str, Any]] = Setting(Mapping, {})  # type: ignore[type-abstract]
+    """Alias → {"BACKEND": dotted path, "OPTIONS": {…}}, shaped like CACHES."""
+
+    DISPATCH = Setting(str, "inline", choices=("inline", "deferred"))
+    """How a stored event reaches a worker: in the request after the commit, or by `process`."""
+
+    MAX_ATTEMPTS = Setting(int, 12)
+    """After this many attempts an event is dead."""
+
+    BACKOFF_BASE = Setting(timedelta, timedelta(seconds=2))
+    """The longest wait after the first failed attempt; doubled with each further one."""
+
+    BACKOFF_CAP = Setting(timedelta, timedelta(hours=1))
+    """No wait between two attempts is longer than this."""
+
+    INLINE_LIMIT = Setting(int, 20)
+    """How many events of one mailbox a single request works off at most."""
+
+    def unknown_names(self) -> Iterator[str]:
+        """Yield the names in Django's settings that look like ours and are not."""
+        known = {PREFIX + name for name in vars(type(self)) if name.isupper()}
+        for name in dir(django_settings):
+            if name.startswith(PREFIX) and name not in known:
+                yield name
+
+
+settings = Settings()

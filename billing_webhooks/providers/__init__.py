@@ -1,0 +1,46 @@
+"""The configured providers, one instance per alias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from billing_webhooks.conf import settings
+from billing_webhooks.providers.base import Provider
+
+_instances: dict[str, tuple[Mapping[str, Any], Provider]] = {}
+
+
+def get_provider(alias: str) -> Provider:
+    """
+    Return the provider configured under an alias.
+
+    Raise KeyError for an unknown alias and ImproperlyConfigured for an entry that
+    cannot be used. The instance is kept for as long as its configuration is the same.
+    """
+    config = settings.PROVIDERS[alias]
+    known = _instances.get(alias)
+    if known is not None and known[0] == config:
+        return known[1]
+    provider = _build(alias, config)
+    _instances[alias] = (config, provider)
+    return provider
+
+
+def _build(alias: str, config: Any) -> Provider:
+    where = f"BILLING_WEBHOOKS_PROVIDERS[{alias!r}]"
+    if not isinstance(config, Mapping) or "BACKEND" not in config:
+        raise ImproperlyConfigured(f"{where} needs a BACKEND, the dotted path of a Provider.")
+    unknown = sorted(set(config) - {"BACKEND", "OPTIONS"})
+    if unknown:
+        raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(unknown)}.")
+    try:
+        backend = import_string(config["BACKEND"])
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{where}['BACKEND'] cannot be imported: {error}.") from error
+    if not (isinstance(backend, type) and issubclass(backend, Provider)):
+        raise ImproperlyConfigured(f"{where}['BACKEND'] is not a subclass of Provider.")
+    return backend(alias, config.get("OPTIONS", {}))

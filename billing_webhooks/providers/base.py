@@ -1,0 +1,122 @@
+"""The contract between the core and a provider."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.checks import CheckMessage
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.facts import Fact
+from billing_webhooks.signals import EventSignal
+
+
+class Trust(models.TextChoices):
+    """How far an event is proven."""
+
+    SIGNED = "signed", _("signed")
+    SECRET = "secret", _("secret in the URL")
+    CONFIRMED = "confirmed", _("confirmed by the provider's API")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """
+    One HTTP request, as received.
+
+    Header names are lower case. `query` holds the last value of each parameter,
+    `path_token` what stood behind the alias in the path. `truncated` says that the
+    body is shorter than its declared length. All may hold secrets, so none is in
+    the repr.
+    """
+
+    body: bytes = field(repr=False)
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    path_token: str = field(default="", repr=False)
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """
+    What a proven delivery says about itself.
+
+    `subject` names whose event it is, so that events of one customer are worked in
+    order. `identity` is what makes the event unique within its alias; None where the
+    provider has no such thing, and then each delivery is an event of its own.
+    `occurred_at` is None where the sender gives no believable time; arrival stands in.
+    A `problem` says why a proven delivery cannot be read as an event: it is kept in
+    quarantine.
+    """
+
+    event_type: str
+    subject: str
+    trust: Trust
+    identity: str | None
+    external_id: str = ""
+    occurred_at: datetime | None = None
+    problem: str = ""
+
+
+class Provider(ABC):
+    """
+    One configured account of a provider.
+
+    A subclass lives in a folder of its own and is chosen by dotted path in
+    BILLING_WEBHOOKS_PROVIDERS. `options` is the alias's OPTIONS; a wrong option raises
+    ImproperlyConfigured in `__init__`, which must not touch network or database.
+    """
+
+    # Bodies above this are refused unread.
+    max_body_bytes: ClassVar[int] = 1024 * 1024
+
+    # Lower-case names of the headers worth keeping beside the body.
+    kept_headers: ClassVar[tuple[str, ...]] = ("content-type", "user-agent")
+
+    # Whether a proven delivery that is no event is answered 400 (and still kept),
+    # because such bodies come from misdirected posts. Otherwise it is answered 200.
+    rejects_unreadable: ClassVar[bool] = False
+
+    # Event type → its signal. A type that is not here is stored but has no reading.
+    signals: ClassVar[Mapping[str, EventSignal]] = {}
+
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        self.alias = alias
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.alias!r}>"
+
+    @abstractmethod
+    def verify(self, delivery: Delivery) -> Envelope:
+        """
+        Return the envelope of a delivery that is proven to be the provider's.
+
+        Raise a subclass of Refused for any other. No database query.
+        """
+
+    @abstractmethod
+    def decode(self, body: bytes) -> dict[str, Any]:
+        """Return the provider's payload from the stored bytes, or raise NotUnderstood."""
+
+    @abstractmethod
+    def read(
+        self, event_type: str, payload: Mapping[str, Any], occurred_at: datetime
+    ) -> Sequence[Fact]:
+        """
+        Return what an event of a known type says.
+
+        Pure: the same arguments give the same facts. Raise NotUnderstood if the
+        payload does not hold what its type promises.
+        """
+
+    def check(self) -> list[CheckMessage]:
+        """Return system check messages about the options. No network, no database."""
+        return []

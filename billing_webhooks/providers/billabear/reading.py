@@ -1,0 +1,305 @@
+"""
+What BillaBear's events say.
+
+Another event type is one more line in READINGS and one more signal.
+
+Source: BillaBear's own payload classes, run and observed, 2026-04.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeAlias
+
+from billing_webhooks.exceptions import NotUnderstood
+from billing_webhooks.facts import (
+    AmountUnit,
+    Collection,
+    CustomerFact,
+    CustomerRef,
+    Fact,
+    IntegrationFailure,
+    Lifecycle,
+    Money,
+    PaymentFact,
+    PaymentStatus,
+    PlanFact,
+    PlanRef,
+    SubscriptionFact,
+    TaxThreshold,
+)
+from billing_webhooks.facts import SubscriptionStatus as Status
+from billing_webhooks.providers.paths import MAX_AMOUNT, number_at, storable, text_at, values_at
+
+Payload: TypeAlias = Mapping[str, Any]
+Read: TypeAlias = Callable[[Payload, datetime], Iterator[Fact]]
+
+MAX_TYPE_LENGTH = 100
+
+# Every key that is read, at any level. Standing twice in one object, it is ambiguous.
+# fmt: off
+KEYS = frozenset({
+    "amount", "brand", "code", "country", "customer", "email", "exception", "has_trial", "id",
+    "is_disabled", "message", "name", "plan", "plan_name", "standalone_trial", "state", "status",
+    "subscription", "threshold", "trial_length_in_days", "type",
+})
+# fmt: on
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# BillaBear's SubscriptionStatus. `blocked` is neither active nor about money, and may be
+# lifted again; `trial_ended` is a standalone trial that was never converted.
+STATUSES: Mapping[str, Status] = {
+    "active": Status.ACTIVE,
+    "overdue_payment_open": Status.PAST_DUE,
+    "pending_cancel": Status.CANCELLING,
+    "overdue_payment_disabled": Status.UNPAID,
+    "paused": Status.PAUSED,
+    "cancelled": Status.CANCELLED,
+    "blocked": Status.PAUSED,
+    "trial_active": Status.TRIALING,
+    "trial_ended": Status.CANCELLED,
+}
+
+
+def checked_type(payload: Payload) -> str:
+    """
+    Return the type of a payload that has the objects its type promises.
+
+    Raise NotUnderstood otherwise. Of an unknown type nothing but the type is asked.
+    """
+    event_type = payload.get("type")
+    if not (isinstance(event_type, str) and 0 < len(event_type) <= MAX_TYPE_LENGTH):
+        raise NotUnderstood("The body has no usable type.")
+    if event_type in READINGS:
+        _check_objects(event_type, payload)
+    return storable(event_type)
+
+
+def _check_objects(event_type: str, payload: Payload) -> None:
+    if event_type == "payment_received":
+        _id(payload, "payment")
+        customer = _optional_object(payload, "customer")
+        if customer is not None:
+            _id(customer, "customer")
+    elif event_type.startswith("customer_"):
+        _id(_object(payload, "customer"), "customer")
+    elif event_type.startswith(("subscription_", "trial_")):
+        _id(_object(payload, "subscription"), "subscription")
+        _id(_object(payload, "customer"), "customer")
+    elif event_type.startswith("plan_"):
+        _id(_object(payload, "plan"), "plan")
+
+
+def subject(payload: Payload) -> str:
+    """Return whose event this is: the customer, else the object, else the type."""
+    for kind, node in (
+        ("customer", payload.get("customer")),
+        ("plan", payload.get("plan")),
+        ("payment", payload),
+    ):
+        external_id = node.get("id") if isinstance(node, Mapping) else None
+        if isinstance(external_id, str) and _UUID.fullmatch(external_id):
+            return f"{kind}:{external_id}"
+    return f"type:{storable(payload['type'])}"
+
+
+def read(event_type: str, payload: Payload, occurred_at: datetime) -> Sequence[Fact]:
+    """Return the facts of an event of one of the types in READINGS."""
+    checked_type(payload)
+    return list(READINGS[event_type](payload, occurred_at))
+
+
+def _read_payment(payload: Payload, at: datetime) -> Iterator[Fact]:
+    amount = payload.get("amount")
+    # 19.99 or "12" here would be a unit we do not know, and no amount of money.
+    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 <= amount < MAX_AMOUNT:
+        raise NotUnderstood("The amount is no whole number of minor units in range.")
+    customer = _optional_object(payload, "customer")
+    if customer is not None:
+        yield _customer(customer, collection=Collection.PAID)
+    yield PaymentFact(
+        status=PaymentStatus.SUCCEEDED,
+        external_id=_id(payload, "payment"),
+        customer=_customer_ref(customer) if customer is not None else None,
+        money=Money(Decimal(amount), AmountUnit.MINOR),
+    )
+
+
+def _read_customer(
+    payload: Payload, at: datetime, *, is_disabled: bool | None = None
+) -> Iterator[Fact]:
+    yield _customer(_object(payload, "customer"), is_disabled=is_disabled)
+
+
+def _read_payment_method(payload: Payload, at: datetime) -> Iterator[Fact]:
+    # No release has shown the shape of the payment method itself.
+    customer = payload.get("customer")
+    if isinstance(customer, Mapping) and isinstance(customer.get("id"), str):
+        yield _customer(customer)
+
+
+def _read_subscription(
+    payload: Payload,
+    at: datetime,
+    *,
+    lifecycle: Lifecycle | None = None,
+    usual_status: Status | None = None,
+    times: Sequence[str] = (),
+) -> Iterator[Fact]:
+    """
+    Read an event about a subscription.
+
+    `usual_status` stands in where the event carries no status; `times` names the
+    fields of SubscriptionFact that this event dates.
+    """
+    customer, subscription = _object(payload, "customer"), _object(payload, "subscription")
+    word = text_at(subscription, "status")
+    plan_name = text_at(subscription, "plan_name")
+    yield _customer(customer)
+    plan = PlanRef(by_name=plan_name) if plan_name else None
+    if plan is not None:
+        yield PlanFact(plan, is_mention=True, name=plan_name)
+    yield SubscriptionFact(
+        _id(subscription, "subscription"),
+        customer=_customer_ref(customer),
+        plan=plan,
+        plan_name=plan_name,
+        lifecycle=lifecycle,
+        status=STATUSES.get(word, Status.UNKNOWN) if word else usual_status,
+        provider_status=word,
+        started_at=at if "started_at" in times else None,
+        cancelled_at=at if "cancelled_at" in times else None,
+        trial_started_at=at if "trial_started_at" in times else None,
+        trial_ended_at=at if "trial_ended_at" in times else None,
+    )
+
+
+def _read_plan(payload: Payload, at: datetime, *, is_deleted: bool | None = None) -> Iterator[Fact]:
+    plan = _object(payload, "plan")
+    name = text_at(plan, "name")
+    days = number_at(plan, "trial_length_in_days")
+    yield PlanFact(
+        PlanRef(external_id=_id(plan, "plan"), by_name=name or ""),
+        name=name,
+        # A code that is null was said to be none.
+        code=(text_at(plan, "code") or "") if "code" in plan else None,
+        has_trial=_bool_at(plan, "has_trial"),
+        trial_days=int(days) if days is not None and 0 <= days < 100_000 else None,
+        standalone_trial=_bool_at(plan, "standalone_trial"),
+        is_deleted=is_deleted,
+    )
+
+
+def _read_integration_failure(
+    payload: Payload, at: datetime, *, integration: str
+) -> Iterator[Fact]:
+    code = next(values_at(payload, "exception.code"), "")
+    yield IntegrationFailure(
+        integration,
+        message=text_at(payload, "exception.message") or "",
+        code=storable(str(code)) if isinstance(code, str | int) else "",
+    )
+
+
+def _read_usage_warning(payload: Payload, at: datetime) -> Iterator[Fact]:
+    # It names neither a customer nor a limit.
+    yield from ()
+
+
+def _read_tax_threshold(payload: Payload, at: datetime) -> Iterator[Fact]:
+    # A state's threshold also arrives under the country's type, told by its state.
+    yield TaxThreshold(
+        country_code=text_at(payload, "country.code") or "",
+        country_name=text_at(payload, "country.name") or "",
+        state_name=text_at(payload, "state.name") or "",
+        threshold=number_at(payload, "state.threshold", "country.threshold"),
+    )
+
+
+def _customer(
+    customer: Payload,
+    *,
+    is_disabled: bool | None = None,
+    collection: Collection | None = None,
+) -> CustomerFact:
+    return CustomerFact(
+        _customer_ref(customer),
+        email=(text_at(customer, "email") or "") if "email" in customer else None,
+        brand=text_at(customer, "brand"),
+        is_disabled=_bool_at(customer, "is_disabled") if is_disabled is None else is_disabled,
+        collection=collection,
+    )
+
+
+def _customer_ref(customer: Payload) -> CustomerRef:
+    return CustomerRef(external_id=_id(customer, "customer"))
+
+
+def _object(payload: Payload, name: str) -> Payload:
+    value = payload.get(name)
+    if not isinstance(value, Mapping):
+        raise NotUnderstood(f"The body has no {name} object.")
+    return value
+
+
+def _optional_object(payload: Payload, name: str) -> Payload | None:
+    return None if payload.get(name) is None else _object(payload, name)
+
+
+def _id(node: Payload, kind: str) -> str:
+    value = node.get("id")
+    if not (isinstance(value, str) and _UUID.fullmatch(value)):
+        raise NotUnderstood(f"The {kind} has no id, or one that is no UUID.")
+    return value
+
+
+def _bool_at(node: Payload, name: str) -> bool | None:
+    value = node.get(name)
+    return value if isinstance(value, bool) else None
+
+
+READINGS: Mapping[str, Read] = {
+    "payment_received": _read_payment,
+    "customer_created": _read_customer,
+    "customer_updated": _read_customer,
+    "customer_enabled": partial(_read_customer, is_disabled=False),
+    "customer_disabled": partial(_read_customer, is_disabled=True),
+    "subscription_created": partial(
+        _read_subscription, lifecycle=Lifecycle.STARTED, times=("started_at",)
+    ),
+    "subscription_updated": _read_subscription,
+    "subscription_cancelled": partial(
+        _read_subscription, usual_status=Status.CANCELLING, times=("cancelled_at",)
+    ),
+    "subscription_paused": partial(_read_subscription, usual_status=Status.PAUSED),
+    "trial_started": partial(
+        _read_subscription, usual_status=Status.TRIALING, times=("trial_started_at",)
+    ),
+    # Despite its name it means that the trial was converted to a paid subscription.
+    "trial_extended": partial(
+        _read_subscription, usual_status=Status.ACTIVE, times=("trial_ended_at",)
+    ),
+    "trial_ended": partial(
+        _read_subscription, usual_status=Status.CANCELLED, times=("trial_ended_at",)
+    ),
+    "plan_created": _read_plan,
+    "plan_updated": _read_plan,
+    "plan_deleted": partial(_read_plan, is_deleted=True),
+    "payment_method_added": _read_payment_method,
+    "payment_method_deleted": _read_payment_method,
+    "payment_method_expired": _read_payment_method,
+    "integration_accounting_failure": partial(_read_integration_failure, integration="accounting"),
+    "integration_customer_support_failure": partial(
+        _read_integration_failure, integration="customer_support"
+    ),
+    "integration_newsletter_failure": partial(_read_integration_failure, integration="newsletter"),
+    "integration_crm_failure": partial(_read_integration_failure, integration="crm"),
+    "usage_warning_triggered": _read_usage_warning,
+    "tax_country_threshold_reached": _read_tax_threshold,
+    "tax_state_threshold_reached": _read_tax_threshold,
+}

@@ -1,0 +1,82 @@
+"""A JSON reader that is stricter than the standard library's, for input nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NoReturn
+
+MAX_DEPTH = 64
+
+
+class NotStrictJSON(ValueError):
+    """The bytes are not UTF-8 JSON within the limits; the message repeats none of them."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed document and the object keys that stood in it twice, of which the last won."""
+
+    value: Any
+    repeated_keys: frozenset[str]
+
+
+def parse(body: bytes) -> Document:
+    """
+    Return the document in UTF-8 bytes; a byte order mark is passed over.
+
+    Numbers with a fraction or exponent become Decimal. Raise NotStrictJSON for any
+    other encoding, NaN, Infinity, numbers beyond a double's range, and nesting deeper
+    than MAX_DEPTH.
+    """
+    repeated: set[str] = set()
+
+    def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        built = dict(pairs)
+        if len(built) < len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                (repeated if key in seen else seen).add(key)
+        return built
+
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"),
+            object_pairs_hook=build_object,
+            parse_float=_finite_decimal,
+            parse_constant=_refuse_constant,
+        )
+    except NotStrictJSON:
+        raise
+    except (ValueError, RecursionError) as error:
+        # The messages of the standard library quote the input.
+        raise NotStrictJSON(f"not JSON ({type(error).__name__})") from None
+    if _depth_exceeds(value, MAX_DEPTH):
+        raise NotStrictJSON(f"nested deeper than {MAX_DEPTH}")
+    return Document(value, frozenset(repeated))
+
+
+def _finite_decimal(text: str) -> Decimal:
+    if math.isinf(float(text)):
+        raise NotStrictJSON("a number is out of range")
+    return Decimal(text)
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise NotStrictJSON("NaN or Infinity")
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return True
