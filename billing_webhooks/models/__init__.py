@@ -1,0 +1,27 @@
+"""The inbox of events and the billing state that comes of them."""
+
+from billing_webhooks.models.billing import (
+    Customer,
+    CustomerIdentity,
+    Invoice,
+    Payment,
+    Plan,
+    PlanIdentity,
+    Subscription,
+    UsageRecord,
+)
+from billing_webhooks.models.inbox import Mailbox, ReceiverRun, WebhookEvent
+
+__all__ = [
+    "Customer",
+    "CustomerIdentity",
+    "Invoice",
+    "Mailbox",
+    "Payment",
+    "Plan",
+    "PlanIdentity",
+    "ReceiverRun",
+    "Subscription",
+    "UsageRecord",
+    "WebhookEvent",
+]

@@ -1,0 +1,315 @@
+"""
+Customers, plans, subscriptions, payments, invoices and usage, as the events tell.
+
+`provider` is the alias under which an account is configured. Rows are written by the
+projection alone. `registers` remembers for each field which event last wrote it and
+when that event occurred, so that older news never overwrites newer.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.facts import (
+    AmountUnit,
+    Collection,
+    CustomerKind,
+    InvoiceStatus,
+    PaymentStatus,
+    SubscriptionStatus,
+)
+
+
+class BillingRow(models.Model):
+    """What every row of billing state has."""
+
+    provider = models.CharField(_("provider"), max_length=64)
+    registers = models.JSONField(_("registers"), default=dict, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class Customer(BillingRow):
+    """
+    Who pays: a person or an organisation.
+
+    `external_id` is "" as long as events have named the organisation only. `collection`
+    and `agreement_cancelled_at` are the latest news that named no agreement, or any.
+    """
+
+    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=CustomerKind, default=CustomerKind.UNKNOWN
+    )
+    email = models.CharField(_("e-mail"), max_length=255, blank=True)
+    organization_code = models.CharField(_("organisation code"), max_length=255, blank=True)
+    user_external_id = models.CharField(_("provider's user id"), max_length=255, blank=True)
+    brand = models.CharField(_("brand"), max_length=255, blank=True)
+    is_disabled = models.BooleanField(_("disabled"), default=False)
+    plan = models.ForeignKey(
+        "billing_webhooks.Plan",
+        verbose_name=_("plan"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="customers",
+    )
+    collection = models.CharField(
+        _("collection"), max_length=16, choices=Collection, blank=True, default=""
+    )
+    agreement_cancelled_at = models.DateTimeField(
+        _("agreement cancelled at"), null=True, blank=True
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="billing_customers",
+    )
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = [
+            models.Index(fields=["provider", "external_id"], name="billing_customer_external"),
+            models.Index(fields=["email"], name="billing_customer_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.external_id or self.organization_code
+
+
+class Plan(BillingRow):
+    """
+    What is sold. A plan that events have only mentioned has what they mentioned.
+
+    `code` falls back to the provider's id where no event has said it.
+    """
+
+    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    code = models.CharField(_("code"), max_length=255, blank=True)
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    has_trial = models.BooleanField(_("has trial"), null=True, blank=True)
+    trial_days = models.PositiveIntegerField(_("trial days"), null=True, blank=True)
+    standalone_trial = models.BooleanField(_("standalone trial"), null=True, blank=True)
+    is_deleted = models.BooleanField(_("deleted"), default=False)
+
+    class Meta:
+        verbose_name = _("plan")
+        verbose_name_plural = _("plans")
+        indexes = [
+            models.Index(fields=["provider", "code"], name="billing_plan_code"),
+            models.Index(fields=["provider", "external_id"], name="billing_plan_external"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.code or self.external_id
+
+
+class Identity(models.Model):
+    """
+    A name by which a provider refers to a row.
+
+    One row can have several names that arrive in any order. Uniqueness lives here,
+    so two workers that meet the same new name cannot make two rows of it. `stamp`
+    says when the name was last claimed.
+    """
+
+    provider = models.CharField(_("provider"), max_length=64)
+    kind = models.CharField(_("kind"), max_length=16)
+    value = models.CharField(_("value"), max_length=255)
+    stamp = models.CharField(_("stamp"), max_length=300, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.kind} {self.value}"
+
+
+class CustomerIdentity(Identity):
+    row = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="identities"
+    )
+
+    class Meta:
+        verbose_name = _("customer identity")
+        verbose_name_plural = _("customer identities")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kind", "value"], name="billing_customer_identity_unique"
+            )
+        ]
+
+
+class PlanIdentity(Identity):
+    row = models.ForeignKey(
+        Plan, verbose_name=_("plan"), on_delete=models.CASCADE, related_name="identities"
+    )
+
+    class Meta:
+        verbose_name = _("plan identity")
+        verbose_name_plural = _("plan identities")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kind", "value"], name="billing_plan_identity_unique"
+            )
+        ]
+
+
+class Subscription(BillingRow):
+    """
+    An agreement of a customer to pay for a plan.
+
+    `status` is derived, never set: see `projection.status`. `provider_status` is the
+    provider's own word where it sends one.
+    """
+
+    Status = SubscriptionStatus
+
+    external_id = models.CharField(_("provider's id"), max_length=255)
+    customer = models.ForeignKey(
+        Customer,
+        verbose_name=_("customer"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="subscriptions",
+    )
+    plan = models.ForeignKey(
+        Plan,
+        verbose_name=_("plan"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="subscriptions",
+    )
+    plan_name = models.CharField(_("plan name"), max_length=255, blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=SubscriptionStatus,
+        default=SubscriptionStatus.UNKNOWN,
+    )
+    provider_status = models.CharField(_("provider's status"), max_length=255, blank=True)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    current_period_end = models.DateTimeField(_("current period end"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    trial_started_at = models.DateTimeField(_("trial started at"), null=True, blank=True)
+    trial_ended_at = models.DateTimeField(_("trial ended at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "external_id"], name="billing_subscription_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_name or self.external_id} ({self.get_status_display()})"
+
+
+class Entry(BillingRow):
+    """
+    A thing that happened, as opposed to one that lasts.
+
+    `identity` is the provider's id, or the event's where the provider gives none.
+    """
+
+    identity = models.CharField(_("identity"), max_length=300, editable=False)
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, null=True, blank=True
+    )
+    subscription = models.ForeignKey(
+        Subscription,
+        verbose_name=_("subscription"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+    )
+    occurred_at = models.DateTimeField(_("occurred at"))
+
+    class Meta:
+        abstract = True
+        default_related_name = "%(class)ss"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "identity"], name="billing_%(class)s_unique"
+            )
+        ]
+
+
+class MoneyEntry(Entry):
+    """An entry about money: the amount as it was sent, with what is known of its unit."""
+
+    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    amount = models.DecimalField(
+        _("amount"), max_digits=24, decimal_places=6, null=True, blank=True
+    )
+    amount_unit = models.CharField(
+        _("unit of the amount"), max_length=16, choices=AmountUnit, default=AmountUnit.UNKNOWN
+    )
+    currency = models.CharField(_("currency"), max_length=16, null=True, blank=True)  # noqa: DJ001
+
+    class Meta(Entry.Meta):
+        abstract = True
+
+
+class Payment(MoneyEntry):
+    """A payment, or a failed attempt at one."""
+
+    Status = PaymentStatus
+
+    status = models.CharField(_("status"), max_length=16, choices=PaymentStatus)
+
+    class Meta(MoneyEntry.Meta):
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+
+    def __str__(self) -> str:
+        return self.external_id or self.identity
+
+
+class Invoice(MoneyEntry):
+    """An invoice that was reported overdue, or paid after that."""
+
+    Status = InvoiceStatus
+
+    status = models.CharField(_("status"), max_length=16, choices=InvoiceStatus)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+
+    class Meta(MoneyEntry.Meta):
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+
+    def __str__(self) -> str:
+        return self.external_id or self.identity
+
+
+class UsageRecord(Entry):
+    """One reading of a customer's meter."""
+
+    meter = models.CharField(_("meter"), max_length=255, blank=True)
+    quantity = models.DecimalField(
+        _("quantity"), max_digits=24, decimal_places=6, null=True, blank=True
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("usage record")
+        verbose_name_plural = _("usage records")
+        default_related_name = "usage_records"
+        indexes = [
+            models.Index(fields=["customer", "meter", "occurred_at"], name="billing_usage_series")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter}: {self.quantity}"

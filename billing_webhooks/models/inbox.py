@@ -1,0 +1,190 @@
+"""Events as they were received, and how far each has been worked off."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.providers import get_provider
+from billing_webhooks.providers.base import Trust
+
+
+def time_ordered_uuid() -> UUID:
+    """
+    Return a UUID of version 7, which sorts by the millisecond of its making.
+
+    It is made before the first try to store an event, so that a retry after a lost
+    connection cannot store it twice; sorted, it keeps the index compact.
+
+    Source: RFC 9562, section 5.7.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    random = secrets.randbits(74)
+    return UUID(
+        int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & 2**62 - 1
+    )
+
+
+def idempotency_key(provider: str, identity: str) -> str:
+    """
+    Return the key under which an event is unique: SHA-256 in hex.
+
+    Raw ids would not do: some collations hold "Event_A" and "event_a " to be equal.
+    """
+    return hashlib.sha256(f"{provider}\n{identity}".encode(errors="surrogatepass")).hexdigest()
+
+
+class WebhookEvent(models.Model):
+    """
+    One event, with the exact bytes in which it came.
+
+    `occurred_at` is when the provider says it happened, or the arrival where it does
+    not say or is not to be believed; with `sequence` it orders events. `changes` lists
+    the rows the event is about and what it changed in them.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("pending")
+        PROCESSED = "processed", _("processed")
+        DEAD = "dead", _("dead")
+        QUARANTINED = "quarantined", _("quarantined")
+
+    class Outcome(models.TextChoices):
+        NONE = "", _("not yet")
+        APPLIED = "applied", _("applied")
+        SUPERSEDED = "superseded", _("superseded by newer news")
+        NO_EFFECT = "no_effect", _("no effect")
+        UNHANDLED = "unhandled", _("unhandled type")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=time_ordered_uuid, editable=False)
+    provider = models.CharField(_("provider"), max_length=64)
+    event_type = models.CharField(_("event type"), max_length=100, blank=True)
+    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    # Null, not "": of many events without an identity none repeats another.
+    idempotency_key = models.CharField(  # noqa: DJ001
+        _("idempotency key"), max_length=64, unique=True, null=True, editable=False
+    )
+    sequence = models.CharField(_("sequence"), max_length=255, editable=False)
+    mailbox = models.CharField(_("mailbox"), max_length=200)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    received_at = models.DateTimeField(_("received at"))
+    body = models.BinaryField(_("body"))
+    headers = models.JSONField(_("headers"), default=dict, blank=True)
+    trust = models.CharField(_("trust"), max_length=16, choices=Trust)
+    deliveries = models.PositiveIntegerField(_("deliveries"), default=1)
+
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.PENDING)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
+    changes = models.JSONField(_("changes"), default=list, blank=True, encoder=DjangoJSONEncoder)
+    customer = models.ForeignKey(
+        "billing_webhooks.Customer",
+        verbose_name=_("customer"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="events",
+    )
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        ordering = ["-received_at", "-id"]
+        permissions = [("view_payload", _("Can view the payloads of webhook events"))]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="billing_event_received"),
+            models.Index(fields=["provider", "external_id"], name="billing_event_external_id"),
+            models.Index(
+                fields=["mailbox", "occurred_at", "sequence"],
+                name="billing_event_pending",
+                condition=models.Q(state="pending"),
+            ),
+            models.Index(
+                fields=["next_attempt_at"],
+                name="billing_event_due",
+                condition=models.Q(state="pending"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.event_type or _('unreadable event')}"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """
+        The provider's own payload, read from the stored bytes.
+
+        Raise NotUnderstood if they cannot be read, KeyError if the alias is no longer
+        configured.
+        """
+        return get_provider(self.provider).decode(bytes(self.body))
+
+
+class Mailbox(models.Model):
+    """
+    Whose events these are; its row is the lock that lets one worker at a time work them.
+
+    A row lock dies with its connection, so a killed worker frees the mailbox at once.
+    """
+
+    key = models.CharField(_("key"), max_length=200, primary_key=True)
+    turn = models.PositiveBigIntegerField(_("turn"), default=0)
+
+    class Meta:
+        verbose_name = _("mailbox")
+        verbose_name_plural = _("mailboxes")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ReceiverRun(models.Model):
+    """
+    One receiver's work on one notification of an event.
+
+    Success is committed together with the receiver's own writes, so it never runs
+    again for the same event.
+    """
+
+    class State(models.TextChoices):
+        STARTED = "started", _("started")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        GIVEN_UP = "given_up", _("given up")
+
+    event = models.ForeignKey(
+        WebhookEvent, verbose_name=_("event"), on_delete=models.CASCADE, related_name="runs"
+    )
+    signal = models.CharField(_("signal"), max_length=100)
+    # Which of several objects of one event the notification is about, "" for the event.
+    subject = models.CharField(_("subject"), max_length=64, blank=True)
+    receiver = models.CharField(_("receiver"), max_length=255)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.STARTED)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    duration = models.DurationField(_("duration"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("receiver run")
+        verbose_name_plural = _("receiver runs")
+        ordering = ["event", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "signal", "subject", "receiver"], name="billing_run_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.receiver} ({self.signal})"

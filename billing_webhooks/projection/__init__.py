@@ -1,0 +1,186 @@
+"""
+Facts become rows here, and nowhere else.
+
+    prepare    refs → rows that exist, in small transactions of its own
+    apply      facts → registers → columns, in the caller's transaction
+
+Both take a batch of events of one provider; one event is a batch of one. A new kind of
+fact needs an applier, and a new status a case in `derivation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from billing_webhooks.facts import (
+    CustomerRef,
+    Fact,
+    IntegrationFailure,
+    InvoiceFact,
+    Notice,
+    PaymentFact,
+    PlanRef,
+    SubscriptionFact,
+    TaxThreshold,
+    UsageFact,
+)
+from billing_webhooks.models import Invoice, Payment, UsageRecord, WebhookEvent
+from billing_webhooks.projection import appliers
+from billing_webhooks.projection.derivation import derive
+from billing_webhooks.projection.identities import customer_identities, plan_identities
+from billing_webhooks.projection.news import signals_for
+from billing_webhooks.projection.registers import Draft, Stamp
+from billing_webhooks.projection.rows import Resolution, Rows, RowsMoved, Touched
+
+__all__ = ["Effect", "Reading", "RowsMoved", "apply", "prepare"]
+
+ENTRY_MODELS = {PaymentFact: Payment, InvoiceFact: Invoice, UsageFact: UsageRecord}
+NOTICE_SIGNALS = {
+    IntegrationFailure: "integration_failed",
+    TaxThreshold: "tax_threshold_reached",
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The facts of one event and its place in the order of events."""
+
+    occurred_at: datetime
+    sequence: str
+    facts: Sequence[Fact]
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp.of(self.occurred_at, self.sequence)
+
+
+@dataclass
+class Effect:
+    """
+    What an event did. `changes` has one entry for each row it is about:
+    {"model", "id", "created", "fields": {name: [old, new]}, "signals"}, and one
+    {"signals", "data"} for each notice.
+    """
+
+    outcome: WebhookEvent.Outcome
+    customer_id: int | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def prepare(db: str, provider: str, batch: Sequence[Reading]) -> Resolution:
+    """Return the rows that a batch means, made and merged where necessary, in autocommit."""
+    refs = [(ref, reading.stamp) for reading in batch for ref in _refs(reading.facts)]
+    return Resolution(
+        plans=plan_identities(db, provider).resolve(
+            (ref, stamp) for ref, stamp in refs if isinstance(ref, PlanRef)
+        ),
+        customers=customer_identities(db, provider).resolve(
+            (ref, stamp) for ref, stamp in refs if isinstance(ref, CustomerRef)
+        ),
+    )
+
+
+def apply(db: str, provider: str, batch: Sequence[Reading], resolution: Resolution) -> list[Effect]:
+    """
+    Apply a batch inside the caller's transaction and return each event's effect.
+
+    Raise RowsMoved if the rows were merged since `prepare`.
+    """
+    rows = Rows(db, provider, resolution, _touched(batch))
+    applied = [_apply_one(reading, rows) for reading in batch]
+    rows.write()
+    return [_effect(each) for each in applied]
+
+
+@dataclass
+class _Applied:
+    """What one event did, before new rows have their primary keys."""
+
+    drafts: list[tuple[Draft[Any], bool, dict[str, tuple[Any, Any]], list[str]]]
+    notices: list[Notice]
+    superseded: bool
+
+
+def _apply_one(reading: Reading, rows: Rows) -> _Applied:
+    for draft in rows.drafts():
+        draft.begin()
+    notices = [
+        fact for fact in reading.facts if isinstance(fact, IntegrationFailure | TaxThreshold)
+    ]
+    # A row may be told of by several facts, and is then still one row.
+    touched = {
+        id(draft): draft
+        for draft in [
+            appliers.apply(fact, rows, reading.stamp)
+            for fact in reading.facts
+            if not isinstance(fact, IntegrationFailure | TaxThreshold)
+        ]
+    }
+    applied = _Applied([], notices, any(draft.superseded for draft in touched.values()))
+    for draft in touched.values():
+        derive(draft)
+        changes = draft.changes()
+        applied.drafts.append((draft, draft.was_new, changes, signals_for(draft, changes)))
+    _tell_once(applied, "plan_changed")
+    return applied
+
+
+def _tell_once(applied: _Applied, name: str) -> None:
+    """Let a change of plan be told of the subscription only, if of one at all."""
+    telling = [signals for *_, signals in applied.drafts if name in signals]
+    for signals in telling[:-1]:
+        signals.remove(name)
+
+
+def _effect(applied: _Applied) -> Effect:
+    entries: list[dict[str, Any]] = [
+        {
+            "model": draft.row._meta.model_name,
+            "id": draft.row.pk,
+            "created": was_new,
+            "fields": {name: list(change) for name, change in changes.items()},
+            "signals": signals,
+        }
+        for draft, was_new, changes, signals in applied.drafts
+    ]
+    changed = any(entry["fields"] for entry in entries)
+    entries += [
+        {"signals": [NOTICE_SIGNALS[type(notice)]], "data": asdict(notice)}
+        for notice in applied.notices
+    ]
+    outcome = WebhookEvent.Outcome.NO_EFFECT
+    if changed:
+        outcome = WebhookEvent.Outcome.APPLIED
+    elif applied.superseded:
+        outcome = WebhookEvent.Outcome.SUPERSEDED
+    customers = [entry["id"] for entry in entries if entry.get("model") == "customer"]
+    return Effect(outcome, customers[0] if customers else None, entries)
+
+
+def _refs(facts: Iterable[Fact]) -> Iterator[CustomerRef | PlanRef]:
+    for fact in facts:
+        for name in ("customer", "plan"):
+            ref = getattr(fact, name, None)
+            if ref is not None and ref.keys:
+                yield ref
+
+
+def _touched(batch: Iterable[Reading]) -> Touched:
+    subscriptions: set[str] = set()
+    entries: dict[Any, set[str]] = {model: set() for model in ENTRY_MODELS.values()}
+    for reading in batch:
+        for fact in reading.facts:
+            if isinstance(fact, SubscriptionFact):
+                subscriptions.add(fact.external_id)
+            elif isinstance(fact, PaymentFact | InvoiceFact | UsageFact):
+                external_id = "" if isinstance(fact, UsageFact) else fact.external_id
+                identity = appliers.entry_identity(external_id, reading.stamp)
+                entries[ENTRY_MODELS[type(fact)]].add(identity)
+                subscriptions.update({fact.subscription} - {""})
+    return Touched(
+        frozenset(subscriptions),
+        {model: frozenset(identities) for model, identities in entries.items()},
+    )

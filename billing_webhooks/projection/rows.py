@@ -1,0 +1,135 @@
+"""The rows that a batch of events touches: loaded once, changed in memory, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from billing_webhooks.facts import CustomerRef, PlanRef
+from billing_webhooks.models import (
+    Customer,
+    Invoice,
+    Payment,
+    Plan,
+    Subscription,
+    UsageRecord,
+)
+from billing_webhooks.models.billing import BillingRow, Entry
+from billing_webhooks.projection.registers import Draft
+
+AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
+
+
+class RowsMoved(DatabaseError):
+    """A row was merged into another between resolving and locking it; try again."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Primary keys by the refs that events used."""
+
+    customers: Mapping[CustomerRef, int]
+    plans: Mapping[PlanRef, int]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a batch touches beside customers and plans: the provider's ids."""
+
+    subscriptions: frozenset[str]
+    entries: Mapping[type[Entry], frozenset[str]]
+
+
+class Rows:
+    """
+    The rows of one provider that a batch touches, as drafts.
+
+    Loading locks them: customers, plans, subscriptions, entries, each by primary key,
+    and everybody locks in this order.
+    """
+
+    def __init__(self, db: str, provider: str, resolution: Resolution, touched: Touched) -> None:
+        self.db = db
+        self.provider = provider
+        self._resolution = resolution
+        self._customers = self._locked(Customer, "pk", resolution.customers.values())
+        self._plans = self._locked(Plan, "pk", resolution.plans.values())
+        self._subscriptions = self._locked(Subscription, "external_id", touched.subscriptions)
+        self._entries = {
+            model: self._locked(model, "identity", touched.entries.get(model, ()))
+            for model in (Payment, Invoice, UsageRecord)
+        }
+
+    def customer(self, ref: CustomerRef) -> Draft[Customer]:
+        return self._get(self._customers, self._resolution.customers[ref])
+
+    def plan(self, ref: PlanRef) -> Draft[Plan]:
+        return self._get(self._plans, self._resolution.plans[ref])
+
+    def subscription(self, external_id: str) -> Draft[Subscription]:
+        if external_id not in self._subscriptions:
+            row = Subscription(provider=self.provider, external_id=external_id)
+            self._subscriptions[external_id] = Draft(row)
+        return self._subscriptions[external_id]
+
+    def entry(self, model: type[AnyEntry], identity: str) -> Draft[AnyEntry]:
+        drafts: dict[str, Any] = self._entries[model]
+        if identity not in drafts:
+            drafts[identity] = Draft(model(provider=self.provider, identity=identity))
+        return drafts[identity]  # type: ignore[no-any-return]
+
+    def drafts(self) -> Iterator[Draft[Any]]:
+        """Yield every draft, in the order in which rows refer to each other."""
+        for drafts in self._tables():
+            yield from drafts.values()
+
+    def write(self) -> None:
+        """Write what has changed: at most one INSERT and one UPDATE a table."""
+        now = timezone.now()
+        for drafts in self._tables():
+            dirty = [draft.row for draft in drafts.values() if draft.is_dirty]
+            new = [row for row in dirty if row.pk is None]
+            old = [row for row in dirty if row.pk is not None]
+            if new:
+                type(new[0])._base_manager.using(self.db).bulk_create(new)
+            if old:
+                for row in old:
+                    row.updated_at = now
+                model = type(old[0])
+                model._base_manager.using(self.db).bulk_update(old, _written_fields(model))
+
+    def _tables(self) -> Iterator[dict[Any, Draft[Any]]]:
+        yield self._plans
+        yield self._customers
+        yield self._subscriptions
+        yield from self._entries.values()
+
+    def _locked(
+        self, model: type[BillingRow], name: str, values: Iterable[Any]
+    ) -> dict[Any, Draft[Any]]:
+        wanted = set(values)
+        if not wanted:
+            return {}
+        rows = (
+            model._base_manager.using(self.db)
+            .select_for_update()
+            .filter(**{f"{name}__in": wanted}, provider=self.provider)
+            .order_by("pk")
+        )
+        return {getattr(row, name): Draft(row) for row in rows}
+
+    @staticmethod
+    def _get(drafts: dict[int, Draft[Any]], pk: int) -> Draft[Any]:
+        try:
+            return drafts[pk]
+        except KeyError:
+            raise RowsMoved(f"Row {pk} was merged into another meanwhile.") from None
+
+
+def _written_fields(model: type[BillingRow]) -> list[str]:
+    kept = {"id", "provider", "created_at", "identity", "user"}
+    return [field.name for field in model._meta.concrete_fields if field.name not in kept]
