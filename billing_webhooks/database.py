@@ -1,0 +1,75 @@
+"""Which database the app lives in, and which of its errors are worth another try."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
+
+from billing_webhooks.models import WebhookEvent
+
+# SQLSTATE classes and codes of PostgreSQL that pass by themselves: connection lost,
+# transaction rolled back (deadlock, serialization), server shutting down or starting,
+# lock not available, too many connections, out of disk.
+TRANSIENT_SQLSTATES = ("08", "40", "57P", "55P03", "53")
+
+# The same for MySQL and MariaDB: too many connections, lock wait, deadlock, cannot
+# connect, gone away, lost, server shutdown, disk full.
+TRANSIENT_ERRNOS = frozenset({1021, 1040, 1053, 1205, 1213, 2002, 2003, 2006, 2013})
+
+
+def write_alias() -> str:
+    """Return the alias of the database in which the app's rows are written."""
+    return router.db_for_write(WebhookEvent)
+
+
+def is_transient(error: BaseException) -> bool:
+    """
+    Return whether the same statement may well succeed a little later.
+
+    OperationalError alone does not say so: a row too large for an index is one, and
+    trying again would go on for ever.
+    """
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, DatabaseError) or isinstance(error, IntegrityError):
+        return False
+    cause: Any = error.__cause__
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate is not None:
+        return str(sqlstate).startswith(TRANSIENT_SQLSTATES)
+    sqlite_name = getattr(cause, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return str(sqlite_name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL"))
+    if cause is not None and cause.args and isinstance(cause.args[0], int):
+        return cause.args[0] in TRANSIENT_ERRNOS
+    # A connection that broke before the server could name a reason.
+    return isinstance(error, OperationalError)
+
+
+def close_if_broken(alias: str) -> None:
+    """Drop the connection after a transient error, so that the next try opens a new one."""
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def savepoint_if_in_transaction(alias: str) -> AbstractContextManager[Any]:
+    """
+    Return a savepoint where the caller already is in a transaction, else nothing.
+
+    So that a statement may fail inside a project's TestCase, and yet costs no extra
+    round trip in a request.
+    """
+    if connections[alias].in_atomic_block:
+        return transaction.atomic(using=alias)
+    return nullcontext()

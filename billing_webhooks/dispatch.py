@@ -1,0 +1,35 @@
+"""How a stored event reaches a worker: a wake-up call, never the data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from billing_webhooks import processing
+from billing_webhooks.conf import settings
+
+logger = logging.getLogger(__name__)
+
+
+def wake(mailbox: str) -> None:
+    """
+    Let somebody work a mailbox soon.
+
+    Never raises: the event is committed, and what is not woken now is found by the
+    sweep.
+    """
+    try:
+        WAYS[settings.DISPATCH](mailbox)
+    except Exception:
+        logger.exception("Mailbox %s could not be worked now; the sweep will find it.", mailbox)
+
+
+def _inline(mailbox: str) -> None:
+    processing.work(mailbox, limit=settings.INLINE_LIMIT)
+
+
+def _deferred(mailbox: str) -> None:
+    """Leave it to `manage.py billing_webhooks process`."""
+
+
+WAYS: Mapping[str, Callable[[str], None]] = {"inline": _inline, "deferred": _deferred}

@@ -1,0 +1,139 @@
+"""From a delivery to a committed event."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import DatabaseError, IntegrityError
+from django.db.models import F
+
+from billing_webhooks import dispatch
+from billing_webhooks.database import (
+    close_if_broken,
+    is_transient,
+    savepoint_if_in_transaction,
+    write_alias,
+)
+from billing_webhooks.exceptions import CannotStoreNow
+from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models.inbox import idempotency_key
+from billing_webhooks.providers.base import Delivery, Envelope, Provider
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 8
+LONGEST_PAUSE_SECONDS = 0.5
+MAX_HEADER_LENGTH = 200
+MAX_MAILBOX_LENGTH = 200
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a proven delivery. `is_readable` is False for one in quarantine."""
+
+    event: WebhookEvent
+    is_duplicate: bool
+    is_readable: bool
+
+
+def accept(provider: Provider, delivery: Delivery) -> Receipt:
+    """
+    Return the receipt of a delivery that is proven and committed.
+
+    Raise a subclass of Refused for one that is not proven, and CannotStoreNow if every
+    attempt to commit it failed. Whatever goes wrong after the commit is not the
+    sender's business.
+    """
+    envelope = provider.verify(delivery)
+    event = _event(provider, delivery, envelope)
+    is_duplicate = not _store(event)
+    logger.info(
+        "%s event of %s (%s).",
+        "Counted a repeated" if is_duplicate else "Stored a new",
+        provider.alias,
+        event.pk,
+    )
+    if event.state == WebhookEvent.State.PENDING:
+        dispatch.wake(event.mailbox)
+    return Receipt(event, is_duplicate=is_duplicate, is_readable=not envelope.problem)
+
+
+def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:
+    event = WebhookEvent(
+        provider=provider.alias,
+        event_type=envelope.event_type,
+        external_id=envelope.external_id,
+        mailbox=_mailbox(provider.alias, envelope.subject),
+        occurred_at=envelope.occurred_at or delivery.received_at,
+        received_at=delivery.received_at,
+        next_attempt_at=delivery.received_at,
+        body=delivery.body,
+        headers=_kept_headers(provider, delivery.headers),
+        trust=envelope.trust,
+    )
+    event.sequence = envelope.external_id or event.pk.hex
+    if envelope.identity is not None:
+        event.idempotency_key = idempotency_key(provider.alias, envelope.identity)
+    if envelope.problem:
+        event.state = WebhookEvent.State.QUARANTINED
+        event.last_error = envelope.problem
+        event.next_attempt_at = None
+        logger.error("A delivery to %s is in quarantine: %s", provider.alias, envelope.problem)
+    return event
+
+
+def _mailbox(alias: str, subject: str) -> str:
+    mailbox = f"{alias}:{subject}"
+    # Cutting may put two long names into one mailbox: they then wait for each other,
+    # which does no harm.
+    return _UNPRINTABLE.sub("?", mailbox)[:MAX_MAILBOX_LENGTH]
+
+
+def _kept_headers(provider: Provider, headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: _UNPRINTABLE.sub("?", headers[name])[:MAX_HEADER_LENGTH]
+        for name in provider.kept_headers
+        if name in headers
+    }
+
+
+def _store(event: WebhookEvent) -> bool:
+    """Return True for a new event and False for a repeated one, counted on the first."""
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            return _insert(event)
+        except DatabaseError as error:
+            if not is_transient(error):
+                logger.exception("An event of %s could not be stored.", event.provider)
+                raise CannotStoreNow("not_stored") from error
+            # The commit may have happened although its answer was lost. The event keeps
+            # its primary key, so the next try either stores it or finds it.
+            close_if_broken(write_alias())
+            if attempt < MAX_TRIES:
+                time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
+    raise CannotStoreNow("database_unavailable")
+
+
+def _insert(event: WebhookEvent) -> bool:
+    alias = write_alias()
+    try:
+        with savepoint_if_in_transaction(alias):
+            event.save(using=alias, force_insert=True)
+    except IntegrityError:
+        # Many things break a constraint. It was a duplicate only if the event is there,
+        # and it was this very event if an earlier try was committed after all.
+        events = WebhookEvent._base_manager.using(alias)
+        if event.idempotency_key is not None:
+            original = events.filter(idempotency_key=event.idempotency_key).exclude(pk=event.pk)
+            if original.update(deliveries=F("deliveries") + 1):
+                return False
+        if not events.filter(pk=event.pk).exists():
+            raise
+    return True

@@ -1,0 +1,74 @@
+"""What the tests share: a Kinde tenant on this machine, and ways to post deliveries."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from billing_webhooks import providers
+from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
+
+SECRET = "a-secret-for-the-tests"
+
+PostKinde = Callable[..., Any]
+PostBillaBear = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def _tenant() -> Iterator[KindeIssuer]:
+    with KindeIssuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(_tenant: KindeIssuer, settings: Any) -> KindeIssuer:
+    """A tenant whose key set nobody has fetched yet, configured as `kinde`."""
+    cache.clear()
+    providers._instances.clear()
+    _tenant.requests = 0
+    settings.BILLING_WEBHOOKS_PROVIDERS = {
+        **settings.BILLING_WEBHOOKS_PROVIDERS,
+        "kinde": {
+            "BACKEND": "billing_webhooks.providers.kinde.KindeProvider",
+            "OPTIONS": {"ISSUER": _tenant.url},
+        },
+    }
+    return _tenant
+
+
+@pytest.fixture
+def post_kinde(issuer: KindeIssuer, client: Client) -> PostKinde:
+    def post(event_type: str, data: Mapping[str, Any], **claims: Any) -> Any:
+        body = issuer.sign(kinde_event(event_type, data, **claims))
+        return client.post("/webhooks/kinde", body, content_type="application/jwt")
+
+    return post
+
+
+@pytest.fixture
+def post_billabear(client: Client) -> PostBillaBear:
+    def post(event_type: str, **content: Any) -> Any:
+        return client.post(
+            "/webhooks/billabear/",
+            billabear_body(event_type, **content),
+            content_type="text/plain",
+            headers={"Authorization": basic(SECRET)},
+        )
+
+    return post
+
+
+def basic(user: str, password: str = "") -> str:
+    """Return the Authorization header that userinfo in a URL becomes."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def at(text: str) -> datetime:
+    """Return a time of the tests' day, from "10:30" or "10:30:05"."""
+    return datetime.fromisoformat(f"2026-03-02T{text}+00:00")

@@ -1,0 +1,59 @@
+"""Settings of the test project: the app, the admin, and nothing that hides a fault."""
+
+import os
+
+from example_project.database_url import database_config
+
+DATABASES = {"default": database_config(os.environ.get("DATABASE_URL", "sqlite:///:memory:"))}
+
+SECRET_KEY = "for tests only"
+USE_TZ = True
+TIME_ZONE = "Europe/Vienna"
+ROOT_URLCONF = "tests.urls"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "billing_webhooks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+BILLING_WEBHOOKS_PROVIDERS = {
+    "kinde": {
+        "BACKEND": "billing_webhooks.providers.kinde.KindeProvider",
+        "OPTIONS": {"ISSUER": "https://acme.kinde.com"},
+    },
+    "billabear": {
+        "BACKEND": "billing_webhooks.providers.billabear.BillaBearProvider",
+        "OPTIONS": {"SECRETS": ["a-secret-for-the-tests", "the-one-before-it-was-rotated"]},
+    },
+}
