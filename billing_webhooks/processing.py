@@ -90,15 +90,19 @@ def _take(db: str, mailbox: str, now: datetime) -> WebhookEvent | None:
         if event is None:
             return None
         event.attempts += 1
-        event.next_attempt_at = now + backoff(event.attempts)
+        event.next_attempt_at = now + longest_wait(event.attempts)
         event.save(using=db, update_fields=["attempts", "next_attempt_at"])
     return event
 
 
+def longest_wait(attempts: int) -> timedelta:
+    """Return the base, doubled with each attempt after the first, up to the cap."""
+    return min(settings.BACKOFF_BASE * (1 << min(attempts - 1, 30)), settings.BACKOFF_CAP)
+
+
 def backoff(attempts: int) -> timedelta:
-    """Return a random wait between nothing and the doubled, capped base (full jitter)."""
-    longest = settings.BACKOFF_BASE * (1 << min(attempts - 1, 30))
-    return min(longest, settings.BACKOFF_CAP) * random.random()  # noqa: S311
+    """Return a random part of the longest wait, so that many retries do not come at once."""
+    return longest_wait(attempts) * random.random()  # noqa: S311
 
 
 def _process(db: str, event: WebhookEvent) -> None:
@@ -137,6 +141,8 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
         try:
             resolution = projection.prepare(db, event.provider, [reading])
             with turn(db, event.mailbox):
+                if not _attempt(db, event).exists():
+                    raise MailboxTaken(event.mailbox)
                 effect = projection.apply(db, event.provider, [reading], resolution)[0]
                 if not is_known:
                     effect.outcome = WebhookEvent.Outcome.UNHANDLED
@@ -180,14 +186,28 @@ def _postpone(db: str, event: WebhookEvent, error: str, *, after: timedelta | No
         logger.error("Event %s is dead after %d attempts.", event.pk, event.attempts)
         _settle(db, event, WebhookEvent.State.DEAD, error)
         return
-    event.next_attempt_at = timezone.now() + max(backoff(event.attempts), after or timedelta())
-    event.last_error = error[-MAX_ERROR_LENGTH:]
-    event.save(using=db, update_fields=["next_attempt_at", "last_error"])
+    _attempt(db, event).update(
+        next_attempt_at=timezone.now() + max(backoff(event.attempts), after or timedelta()),
+        last_error=error[-MAX_ERROR_LENGTH:],
+    )
 
 
 def _settle(db: str, event: WebhookEvent, state: WebhookEvent.State, error: str) -> None:
-    event.state = state
-    event.last_error = error[-MAX_ERROR_LENGTH:]
-    event.next_attempt_at = None
-    event.processed_at = timezone.now()
-    event.save(using=db, update_fields=["state", "last_error", "next_attempt_at", "processed_at"])
+    _attempt(db, event).update(
+        state=state,
+        last_error=error[-MAX_ERROR_LENGTH:],
+        next_attempt_at=None,
+        processed_at=timezone.now(),
+    )
+
+
+def _attempt(db: str, event: WebhookEvent) -> QuerySet[WebhookEvent]:
+    """
+    Return the event's row, as long as nobody has begun another attempt at it.
+
+    The number of the attempt is its worker's claim: one that was overtaken changes
+    nothing any more.
+    """
+    return WebhookEvent._base_manager.using(db).filter(
+        pk=event.pk, state=WebhookEvent.State.PENDING, attempts=event.attempts
+    )

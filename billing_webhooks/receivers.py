@@ -10,44 +10,26 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.apps import apps
-from django.db import models
+from django.db import IntegrityError
 from django.utils import timezone
 
-from billing_webhooks import facts
+from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.mailboxes import MailboxTaken, turn
-from billing_webhooks.models import Plan, ReceiverRun, WebhookEvent
-from billing_webhooks.signals import DOMAIN_SIGNALS, EventSignal, Receiver, event_processed
+from billing_webhooks.models import ReceiverRun, WebhookEvent
+from billing_webhooks.notifications import Arguments, notifications
+from billing_webhooks.signals import EventSignal, Receiver
 
 logger = logging.getLogger(__name__)
 
 MAX_ERROR_LENGTH = 4000
-
-# What receivers call the objects, by model name.
-ARGUMENT_NAMES = {
-    "customer": "customer",
-    "plan": "plan",
-    "subscription": "subscription",
-    "payment": "payment",
-    "invoice": "invoice",
-    "usagerecord": "usage",
-}
-
-
-@dataclass(frozen=True)
-class Notification:
-    """One signal to be sent for an event. `subject` tells several of one signal apart."""
-
-    signal: EventSignal
-    subject: str
-    arguments: Mapping[str, Any]
 
 
 @dataclass
@@ -67,11 +49,15 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
     MailboxTaken if another worker has begun to work the event's mailbox.
     """
     report = Report()
+    heard = [each for each in notifications(event, type_signal) if each.signal.connected()]
+    if not heard:
+        return report
     runs = {
         (run.signal, run.subject, run.receiver): run
         for run in ReceiverRun._base_manager.using(db).filter(event=event)
     }
-    for notification in notifications(db, event, type_signal):
+    arguments = Arguments(db, event)
+    for notification in heard:
         for identity, receiver in notification.signal.connected().items():
             key = (notification.signal.name, notification.subject, identity)
             run = runs.get(key) or ReceiverRun(
@@ -80,98 +66,27 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
             if run.state == ReceiverRun.State.GIVEN_UP:
                 report.given_up.append(identity)
             elif run.state != ReceiverRun.State.SUCCEEDED:
-                _run(db, run, receiver, notification, report)
+                call = partial(
+                    _call, receiver, notification.signal, event, arguments.of(notification)
+                )
+                _run(db, event, run, call, report)
     return report
 
 
-def notifications(
-    db: str, event: WebhookEvent, type_signal: EventSignal | None
-) -> Iterator[Notification]:
-    """Yield what is to be told of an applied event: its type, what changed, that it is done."""
-    about = _objects(db, event)
-    everything: dict[str, Any] = dict.fromkeys(ARGUMENT_NAMES.values())
-    everything |= {ARGUMENT_NAMES[model]: row for (model, _), row in about.items()}
-    everything["customer"] = event.customer
-    all_changes = {
-        ARGUMENT_NAMES[entry["model"]]: typed_changes(entry)
-        for entry in event.changes
-        if entry.get("fields")
-    }
-    if type_signal is not None:
-        yield Notification(type_signal, "", {**everything, "changes": all_changes})
-    for entry in event.changes:
-        arguments = _arguments(db, event, entry, about)
-        for name in entry["signals"]:
-            subject = f"{entry['model']}:{entry['id']}" if "model" in entry else ""
-            yield Notification(DOMAIN_SIGNALS[name], subject, arguments)
-    yield Notification(event_processed, "", {"customer": event.customer, "changes": all_changes})
-
-
-def typed_changes(entry: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return field → (old, new) of a stored change, as the model's fields hold values."""
-    model = apps.get_model("billing_webhooks", entry["model"])
-    return {
-        name: tuple(model._meta.get_field(name).to_python(value) for value in values)
-        for name, values in entry["fields"].items()
-    }
-
-
-def _objects(db: str, event: WebhookEvent) -> dict[tuple[str, Any], models.Model]:
-    """Return the rows an event is about that still are there, by model name and key."""
-    found: dict[tuple[str, Any], models.Model] = {}
-    for entry in event.changes:
-        if "model" in entry:
-            rows = apps.get_model("billing_webhooks", entry["model"])._base_manager.using(db)
-            row = rows.filter(pk=entry["id"]).first()
-            if row is not None:
-                found[entry["model"], entry["id"]] = row
-    return found
-
-
-def _arguments(
-    db: str,
-    event: WebhookEvent,
-    entry: Mapping[str, Any],
-    about: Mapping[tuple[str, Any], models.Model],
-) -> dict[str, Any]:
-    """Return the keyword arguments of the domain signals of one entry of an event's changes."""
-    if "model" not in entry:
-        return {"customer": event.customer, **_notice(entry)}
-    row: Any = about.get((entry["model"], entry["id"]))
-    changes = typed_changes(entry)
-    arguments = {
-        "customer": getattr(row, "customer", None) or event.customer,
-        "subscription": getattr(row, "subscription", None),
-        "plan": getattr(row, "plan", None),
-        ARGUMENT_NAMES[entry["model"]]: row,
-        "changes": changes,
-    }
-    if "plan_changed" in entry["signals"]:
-        old = changes["plan"][0]
-        arguments["old_plan"] = Plan._base_manager.using(db).filter(pk=old).first()
-    return arguments
-
-
-def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice]:
-    if "integration_failed" in entry["signals"]:
-        return {"failure": facts.IntegrationFailure(**entry["data"])}
-    return {"threshold": facts.TaxThreshold(**entry["data"])}
-
-
 def _run(
-    db: str, run: ReceiverRun, receiver: Receiver, notification: Notification, report: Report
+    db: str, event: WebhookEvent, run: ReceiverRun, call: Callable[[], None], report: Report
 ) -> None:
-    _count_attempt(db, run)
+    _begin_attempt(db, run)
     started = time.monotonic()
     try:
-        with turn(db, run.event.mailbox):
-            unfinished = ReceiverRun._base_manager.using(db).filter(
-                pk=run.pk, state=ReceiverRun.State.STARTED
+        with turn(db, event.mailbox):
+            attempt = ReceiverRun._base_manager.using(db).filter(
+                pk=run.pk, state=ReceiverRun.State.STARTED, attempts=run.attempts
             )
-            if not unfinished.exists():
-                return
-            _call(receiver, notification, run.event)
-            unfinished.update(
+            if not attempt.exists():
+                raise MailboxTaken(event.mailbox)
+            call()
+            attempt.update(
                 state=ReceiverRun.State.SUCCEEDED,
                 duration=timedelta(seconds=time.monotonic() - started),
                 last_error="",
@@ -188,21 +103,37 @@ def _run(
         if error.after is not None:
             report.retry_after = max(error.after, report.retry_after or error.after)
     except Exception:
-        logger.exception("Receiver %s failed for event %s.", run.receiver, run.event.pk)
+        logger.exception("Receiver %s failed for event %s.", run.receiver, event.pk)
         _remember_failure(db, run, ReceiverRun.State.FAILED, started, traceback.format_exc())
         report.failed.append(run.receiver)
 
 
-def _count_attempt(db: str, run: ReceiverRun) -> None:
-    """Commit that an attempt begins, so that one which kills the worker is not forgotten."""
-    run.state = ReceiverRun.State.STARTED
-    run.attempts += 1
-    run.save(using=db)
+def _begin_attempt(db: str, run: ReceiverRun) -> None:
+    """
+    Commit that an attempt begins, so that one which kills the worker is not forgotten.
+
+    The number of the attempt is its worker's claim: raise MailboxTaken if somebody else
+    has begun one since the run was read.
+    """
+    known = run.attempts
+    run.state, run.attempts = ReceiverRun.State.STARTED, known + 1
+    if run.pk is None:
+        try:
+            with savepoint_if_in_transaction(db):
+                run.save(using=db, force_insert=True)
+        except IntegrityError as error:
+            raise MailboxTaken(run.event.mailbox) from error
+    else:
+        begun = ReceiverRun._base_manager.using(db).filter(pk=run.pk, attempts=known)
+        if not begun.update(state=run.state, attempts=run.attempts, updated_at=timezone.now()):
+            raise MailboxTaken(run.event.mailbox)
 
 
-def _call(receiver: Receiver, notification: Notification, event: WebhookEvent) -> None:
+def _call(
+    receiver: Receiver, signal: EventSignal, event: WebhookEvent, arguments: Mapping[str, Any]
+) -> None:
     call = async_to_sync(receiver) if iscoroutinefunction(receiver) else receiver
-    call(signal=notification.signal, sender=WebhookEvent, event=event, **notification.arguments)
+    call(signal=signal, sender=WebhookEvent, event=event, **arguments)
 
 
 def _remember_failure(
