@@ -117,7 +117,7 @@ def _begin_attempt(db: str, run: ReceiverRun) -> None:
     """
     known = run.attempts
     run.state, run.attempts = ReceiverRun.State.STARTED, known + 1
-    if run.pk is None:
+    if run._state.adding:
         try:
             with savepoint_if_in_transaction(db):
                 run.save(using=db, force_insert=True)
