@@ -83,7 +83,7 @@ class Customer(BillingRow):
         ]
 
     def __str__(self) -> str:
-        return self.email or self.external_id or self.organization_code
+        return self.email or self.external_id or self.organization_code or f"#{self.pk}"
 
 
 class Plan(BillingRow):
@@ -110,7 +110,7 @@ class Plan(BillingRow):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.code or self.external_id
+        return self.name or self.code or self.external_id or f"#{self.pk}"
 
 
 class Identity(models.Model):
@@ -118,14 +118,12 @@ class Identity(models.Model):
     A name by which a provider refers to a row.
 
     One row can have several names that arrive in any order. Uniqueness lives here,
-    so two workers that meet the same new name cannot make two rows of it. `stamp`
-    says when the name was last claimed.
+    so two workers that meet the same new name cannot make two rows of it.
     """
 
     provider = models.CharField(_("provider"), max_length=64)
     kind = models.CharField(_("kind"), max_length=16)
     value = models.CharField(_("value"), max_length=255)
-    stamp = models.CharField(_("stamp"), max_length=300, blank=True)
 
     class Meta:
         abstract = True

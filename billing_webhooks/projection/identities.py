@@ -26,6 +26,14 @@ Known: TypeAlias = Mapping[Key, Any]
 
 MAX_TRIES = 10
 
+# The register in which a row remembers that it was given a name of this kind.
+REGISTERS = {
+    "id": "external_id",
+    "code": "said_code",
+    "name": "name",
+    "organization": "organization_code",
+}
+
 
 class Identities(Generic[Ref]):
     """The identities of one kind of row of one provider."""
@@ -95,7 +103,7 @@ class Identities(Generic[Ref]):
         for key in ref.keys:
             identity = known.get(key)
             if identity is None:
-                self._claim(key, row_id, stamp)
+                self._claim(key, row_id)
             elif identity.row_id != row_id:
                 if self._is_claimed(identity.row_id, strongest[0]):
                     self._repoint(identity, row_id, stamp)
@@ -123,23 +131,18 @@ class Identities(Generic[Ref]):
         row.save(using=self.db, force_insert=True)
         return int(row.pk)
 
-    def _claim(self, key: Key, row_id: int, stamp: Stamp) -> None:
-        identity = self.model(
-            provider=self.provider,
-            kind=key[0],
-            value=key[1],
-            row_id=row_id,
-            stamp=f"{stamp.at}|{stamp.by}",
-        )
+    def _claim(self, key: Key, row_id: int) -> None:
+        kind, value = key
+        identity = self.model(provider=self.provider, kind=kind, value=value, row_id=row_id)
         identity.save(using=self.db, force_insert=True)
 
     def _repoint(self, identity: Any, row_id: int, stamp: Stamp) -> None:
-        """Let a name pass to another row, if the event that says so is the newer one."""
-        text = f"{stamp.at}|{stamp.by}"
-        if text > identity.stamp:
-            self.model._base_manager.using(self.db).filter(pk=identity.pk).update(
-                row_id=row_id, stamp=text
-            )
+        """Let a name pass to another row, unless its present owner was given it later."""
+        owner = self.row_model._base_manager.using(self.db).get(pk=identity.row_id)
+        register = REGISTERS[identity.kind]
+        given = owner.registers.get(register)
+        if given is None or given[2] != identity.value or Stamp(given[0], given[1]) < stamp:
+            self.model._base_manager.using(self.db).filter(pk=identity.pk).update(row_id=row_id)
 
     def _merge(self, *, loser: int, winner: int) -> None:
         rows = self.row_model._base_manager.using(self.db)
