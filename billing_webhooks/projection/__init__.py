@@ -124,15 +124,22 @@ def _apply_one(reading: Reading, rows: Rows) -> _Applied:
         derive(draft)
         changes = draft.changes()
         applied.drafts.append((draft, draft.was_new, changes, signals_for(draft, changes)))
-    _tell_once(applied, "plan_changed")
+    _tell_plan_change_once(applied)
     return applied
 
 
-def _tell_once(applied: _Applied, name: str) -> None:
-    """Let a change of plan be told of the subscription only, if of one at all."""
-    telling = [signals for *_, signals in applied.drafts if name in signals]
-    for signals in telling[:-1]:
-        signals.remove(name)
+def _tell_plan_change_once(applied: _Applied) -> None:
+    """
+    Let a change of plan be told once: of the row that knows the plan before, and of the
+    subscription rather than its customer.
+    """
+    telling = [
+        (changes["plan"][0] is not None, index)
+        for index, (_, _, changes, signals) in enumerate(applied.drafts)
+        if "plan_changed" in signals
+    ]
+    for _, index in sorted(telling)[:-1]:
+        applied.drafts[index][-1].remove("plan_changed")
 
 
 def _effect(applied: _Applied) -> Effect:

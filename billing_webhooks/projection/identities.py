@@ -156,8 +156,11 @@ class Identities(Generic[Ref]):
         draft.absorb(locked[loser])
         derive(draft)
         draft.row.save(using=self.db)
-        for relation in self.row_model._meta.related_objects:
-            _move(relation, self.db, loser, winner)
+        # Hidden ones too: a project's foreign key without a reverse name is one, and its
+        # rows would be deleted with the loser.
+        for relation in self.row_model._meta.get_fields(include_hidden=True):
+            if relation.auto_created and relation.is_relation and not relation.concrete:
+                _move(relation, self.db, loser, winner)
         rows.filter(pk=loser).delete()
 
 

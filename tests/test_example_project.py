@@ -1,0 +1,170 @@
+"""The example project and its demonstration, run as a newcomer runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
+FROM_OUTSIDE = {
+    "DATABASE_URL",
+    "DEBUG",
+    "DJANGO_SETTINGS_MODULE",
+    "KINDE_ISSUER",
+    "KINDE_JWKS_URL",
+    "PYTHONPATH",
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment without what would change the example project's settings."""
+    kept = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
+    return {
+        **kept,
+        "BILLABEAR_SECRETS": "a-secret-for-the-tests",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'example.sqlite3'}",
+    }
+
+
+def run(script: str, *arguments: str, env: dict[str, str], cwd: Path) -> tuple[int, str]:
+    """Return the exit status and everything said by one of the example project's scripts."""
+    ended = subprocess.run(
+        [sys.executable, EXAMPLE / script, *arguments],
+        env=env,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.returncode, ended.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--fail-level", "WARNING"),
+        ("makemigrations", "--check", "--dry-run"),
+        ("migrate",),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_manage__any_folder__is_clean(
+    arguments: tuple[str, ...], environment: dict[str, str], tmp_path: Path
+) -> None:
+    status, output = run("manage.py", *arguments, env=environment, cwd=tmp_path)
+
+    assert status == 0, output
+    assert "WARNING" not in output
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
+    """The demonstration's database, exit status and output."""
+    folder = tmp_path_factory.mktemp("demo")
+    database = folder / "demo.sqlite3"
+    kept = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
+    status, output = run("demo.py", "--database", str(database), env=kept, cwd=folder)
+    return database, status, output
+
+
+def test_demo__bare__ends_with_status_0(demo: tuple[Path, int, str]) -> None:
+    _, status, output = demo
+
+    assert status == 0, output
+    assert "WRONG" not in output
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  deliveries sent    22",
+        "  answers            200: 20, 400: 1, 401: 1",
+        "  events stored      19  (processed: 19)",
+        "  billing@northwind.example  Pro      active     3         0         3",
+        "  deliveries sent    28",
+        "  answers            200: 26, 400: 1, 401: 1",
+        "  events stored      26  (processed: 25, quarantined: 1)",
+        "  grace@compiler.example  Studio  cancelling  1         0         0",
+        "         1  plan_changed",
+        "Everything came out as it must.",
+    ],
+)
+def test_demo__bare__says(line: str, demo: tuple[Path, int, str]) -> None:
+    assert line in demo[2].splitlines()
+
+
+def test_demo__bare__ends_with_how_to_look_around(demo: tuple[Path, int, str]) -> None:
+    assert demo[2].splitlines()[-1] == (
+        "Look around: make serve, then http://127.0.0.1:8000/admin/ as user demo with password demo"
+    )
+
+
+def test_demo__database_of_somebody_else__is_left_alone(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    database = tmp_path / "precious.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE precious (id)")
+    before = database.read_bytes()
+
+    status, output = run("demo.py", "--database", str(database), env=environment, cwd=tmp_path)
+
+    assert status == 1
+    assert "was not made by this demo" in output
+    assert database.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
+def test_demo__serve__runs_until_ctrl_c(
+    demo: tuple[Path, int, str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-u", str(EXAMPLE / "demo.py"), "--serve", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--database", str(demo[0])],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as serving:
+        try:
+            assert serving.stdout is not None
+            admin = next(line.split()[1] for line in serving.stdout if line.startswith("  admin "))
+            styles = admin.replace("admin/", "static/admin/css/base.css")
+            answers = [status_of(admin), status_of(styles)]
+            serving.send_signal(signal.SIGINT)
+            ended = serving.wait(20)
+        finally:
+            serving.kill()
+
+    assert answers == [200, 200]
+    assert ended == 0
+    assert is_gone(admin)
+
+
+def status_of(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
+        return int(answer.status)
+
+
+def is_gone(url: str) -> bool:
+    """Return whether nobody answers at a URL any more, waiting a moment for it."""
+    for _ in range(50):
+        try:
+            status_of(url)
+        except urllib.error.URLError:
+            return True
+        time.sleep(0.1)
+    return False
