@@ -29,23 +29,25 @@ def ensure(db: str, key: str) -> None:
 
 
 @contextmanager
-def turn(db: str, key: str) -> Iterator[None]:
+def turn(db: str, key: str, *, wait: bool) -> Iterator[None]:
     """
     Hold the mailbox for one short transaction.
 
-    The lock is the database's, so it ends with the transaction or with the worker.
-    Raise MailboxTaken at once if another worker has it.
+    The lock is the database's, so it ends with the transaction or with the worker. A
+    worker that looks for work does not wait: raise MailboxTaken at once if another has
+    the mailbox. One that is in the middle of an event waits, because between two of its
+    steps anybody may have come to look.
     """
     with transaction.atomic(using=db):
-        if not _lock(db, key):
+        if not _lock(db, key, wait=wait):
             raise MailboxTaken(key)
         yield
 
 
-def _lock(db: str, key: str) -> bool:
+def _lock(db: str, key: str, *, wait: bool) -> bool:
     mailbox = Mailbox._base_manager.using(db).filter(key=key)
     if connections[db].features.has_select_for_update_skip_locked:
-        locked = mailbox.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        locked = mailbox.select_for_update(skip_locked=not wait).values_list("pk", flat=True)
         return locked.first() is not None
     # SQLite has no row locks. A transaction that begins with a write waits for its turn;
     # one that begins with a read would fail on its first write instead.

@@ -84,7 +84,7 @@ def _take(db: str, mailbox: str, now: datetime) -> WebhookEvent | None:
     Counting is committed before anything is tried: an event that kills its worker must
     use up its attempts like any other.
     """
-    with turn(db, mailbox):
+    with turn(db, mailbox, wait=False):
         due = _due(db, now).filter(mailbox=mailbox).order_by("occurred_at", "sequence")
         event = due.first()
         if event is None:
@@ -140,7 +140,7 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
     for attempt in range(1, MAX_APPLY_TRIES + 1):
         try:
             resolution = projection.prepare(db, event.provider, [reading])
-            with turn(db, event.mailbox):
+            with turn(db, event.mailbox, wait=True):
                 if not _attempt(db, event).exists():
                     raise MailboxTaken(event.mailbox)
                 effect = projection.apply(db, event.provider, [reading], resolution)[0]

@@ -79,7 +79,7 @@ def _run(
     _begin_attempt(db, run)
     started = time.monotonic()
     try:
-        with turn(db, event.mailbox):
+        with turn(db, event.mailbox, wait=True):
             attempt = ReceiverRun._base_manager.using(db).filter(
                 pk=run.pk, state=ReceiverRun.State.STARTED, attempts=run.attempts
             )

@@ -1,10 +1,15 @@
 """Settings of the test project: the app, the admin, and nothing that hides a fault."""
 
 import os
+import tempfile
 
 from example_project.database_url import database_config
 
 DATABASES = {"default": database_config(os.environ.get("DATABASE_URL", "sqlite:///:memory:"))}
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, because an in-memory database has one connection and so nothing to race.
+    _folder = tempfile.TemporaryDirectory(prefix="billing_webhooks_")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder.name}/test.sqlite3"}
 
 SECRET_KEY = "for tests only"
 USE_TZ = True
