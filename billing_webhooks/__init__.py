@@ -1,3 +1,3 @@
-"""Receive the billing webhooks of Kinde and BillaBear in Django."""
+"""Receive billing webhooks in Django: proven, stored, ordered, applied once."""
 
 __version__ = "0.1.0"

@@ -213,8 +213,14 @@ billabear_events = st.one_of(
     ),
     st.tuples(
         st.sampled_from(
-            ["subscription_created", "subscription_updated", "subscription_cancelled"]
-            + ["trial_started", "trial_extended", "trial_ended"]
+            [
+                "subscription_created",
+                "subscription_updated",
+                "subscription_cancelled",
+                "trial_started",
+                "trial_extended",
+                "trial_ended",
+            ]
         ),
         st.builds(
             lambda customer, number, plan, status: {

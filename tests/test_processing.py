@@ -99,7 +99,10 @@ def test_changes__are_kept_on_the_event(post_kinde: PostKinde) -> None:
 
 
 def test_not_understood__is_dead_at_once_and_touches_no_row(post_billabear: PostBillaBear) -> None:
-    assert post_billabear("payment_received", id=PAYMENT, customer=None, amount=19.99).status_code == 200
+    assert (
+        post_billabear("payment_received", id=PAYMENT, customer=None, amount=19.99).status_code
+        == 200
+    )
     event = WebhookEvent.objects.get()
     assert (event.state, event.attempts) == ("dead", 1)
     assert "amount" in event.last_error
@@ -158,7 +161,7 @@ def test_attempts__of_workers_that_died_are_used_up_too(
 
 
 @pytest.mark.parametrize(
-    "attempts, longest",
+    ("attempts", "longest"),
     [(1, 2), (2, 4), (5, 32), (12, 3600), (10**6, 3600)],
     ids=lambda value: str(value),
 )

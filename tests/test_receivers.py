@@ -345,7 +345,7 @@ def test_news__trials_and_notices(heard: list[Any], post_billabear: PostBillaBea
 
 
 @pytest.mark.parametrize(
-    "module, number", [(kinde, 9), (billabear, 25)], ids=["kinde", "billabear"]
+    ("module", "number"), [(kinde, 9), (billabear, 25)], ids=["kinde", "billabear"]
 )
 def test_signals__one_for_each_event_type(module: Any, number: int) -> None:
     declared = {value for value in vars(module).values() if isinstance(value, EventSignal)}

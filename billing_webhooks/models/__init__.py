@@ -3,13 +3,11 @@
 from billing_webhooks.models.billing import (
     Customer,
     CustomerIdentity,
-    Invoice,
-    Payment,
     Plan,
     PlanIdentity,
     Subscription,
-    UsageRecord,
 )
+from billing_webhooks.models.entries import Invoice, Payment, UsageRecord
 from billing_webhooks.models.inbox import Mailbox, ReceiverRun, WebhookEvent
 
 __all__ = [

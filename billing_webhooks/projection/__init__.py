@@ -105,22 +105,13 @@ class _Applied:
 
 
 def _apply_one(reading: Reading, rows: Rows) -> _Applied:
-    for draft in rows.drafts():
-        draft.begin()
-    notices = [
-        fact for fact in reading.facts if isinstance(fact, IntegrationFailure | TaxThreshold)
-    ]
-    # A row may be told of by several facts, and is then still one row.
-    touched = {
-        id(draft): draft
-        for draft in [
+    rows.begin_event()
+    notices = [fact for fact in reading.facts if isinstance(fact, Notice)]
+    for fact in reading.facts:
+        if not isinstance(fact, Notice):
             appliers.apply(fact, rows, reading.stamp)
-            for fact in reading.facts
-            if not isinstance(fact, IntegrationFailure | TaxThreshold)
-        ]
-    }
-    applied = _Applied([], notices, any(draft.superseded for draft in touched.values()))
-    for draft in touched.values():
+    applied = _Applied([], notices, any(draft.superseded for draft in rows.touched()))
+    for draft in rows.touched():
         derive(draft)
         changes = draft.changes()
         applied.drafts.append((draft, draft.was_new, changes, signals_for(draft, changes)))

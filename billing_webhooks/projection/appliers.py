@@ -11,23 +11,24 @@ from billing_webhooks.facts import (
     InvoiceFact,
     PaymentFact,
     PlanFact,
+    PlanRef,
     SubscriptionFact,
     UsageFact,
 )
 from billing_webhooks.models import Invoice, Payment, UsageRecord
-from billing_webhooks.models.billing import Entry
+from billing_webhooks.models.entries import Entry
 from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Rows
 
 
 @singledispatch
-def apply(fact: Any, rows: Rows, stamp: Stamp) -> Draft[Any]:
-    """Write a fact on its row and return the draft of that row."""
+def apply(fact: Any, rows: Rows, stamp: Stamp) -> None:
+    """Write a fact on its row."""
     raise TypeError(f"No applier for {type(fact).__name__}.")
 
 
 @apply.register
-def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.customer(fact.customer)
     draft.write("external_id", fact.customer.external_id or None, stamp)
     draft.write("organization_code", fact.customer.organization_code or None, stamp)
@@ -38,13 +39,12 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
     draft.write("collection", fact.collection, stamp)
     draft.write("agreement_cancelled_at", fact.agreement_cancelled_at, stamp)
     if fact.plan is not None:
-        draft.link("plan", rows.plan(fact.plan).row, fact.plan.keys[0], stamp)
+        _link_plan(draft, fact.plan, rows, stamp)
         draft.says_plan_changed = fact.says_plan_changed
-    return draft
 
 
 @apply.register
-def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.plan(fact.plan)
     write = draft.mention if fact.is_mention else draft.write
     write("external_id", fact.plan.external_id or None, stamp)
@@ -54,19 +54,17 @@ def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
     write("trial_days", fact.trial_days, stamp)
     write("standalone_trial", fact.standalone_trial, stamp)
     write("is_deleted", fact.is_deleted, stamp)
-    return draft
 
 
 @apply.register
-def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.subscription(fact.external_id)
     _link_customer(draft, fact.customer, rows, stamp)
     if fact.plan is not None and fact.plan.keys:
-        key = fact.plan.keys[0]
-        draft.link("plan", rows.plan(fact.plan).row, key, stamp)
+        _link_plan(draft, fact.plan, rows, stamp)
         draft.says_plan_changed = fact.says_plan_changed
         if fact.plan_name is not None:
-            draft.write("named_plan", [list(key), fact.plan_name], stamp)
+            draft.write("named_plan", [list(fact.plan.keys[0]), fact.plan_name], stamp)
     draft.write("lifecycle", fact.lifecycle, stamp)
     draft.write("collection", fact.collection, stamp)
     draft.write("said_status", fact.status, stamp)
@@ -76,31 +74,27 @@ def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> Draft[Any
     draft.write("started_at", fact.started_at, stamp, earliest=True)
     draft.write("trial_started_at", fact.trial_started_at, stamp, earliest=True)
     draft.write("trial_ended_at", fact.trial_ended_at, stamp)
-    return draft
 
 
 @apply.register
-def _payment(fact: PaymentFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _payment(fact: PaymentFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(Payment, entry_identity(fact.external_id, stamp))
     _write_money_entry(draft, fact, rows, stamp)
-    return draft
 
 
 @apply.register
-def _invoice(fact: InvoiceFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _invoice(fact: InvoiceFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(Invoice, entry_identity(fact.external_id, stamp))
     _write_money_entry(draft, fact, rows, stamp)
     draft.write("due_at", fact.due_at, stamp)
-    return draft
 
 
 @apply.register
-def _usage(fact: UsageFact, rows: Rows, stamp: Stamp) -> Draft[Any]:
+def _usage(fact: UsageFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(UsageRecord, entry_identity("", stamp))
     _write_entry(draft, fact.customer, fact.subscription, rows, stamp)
     draft.write("meter", fact.meter, stamp)
     draft.write("quantity", fact.quantity, stamp)
-    return draft
 
 
 def entry_identity(external_id: str, stamp: Stamp) -> str:
@@ -129,8 +123,17 @@ def _write_entry(
     draft.write("occurred_at", stamp.moment, stamp)
 
 
-def _link_customer(
-    draft: Draft[Any], customer: CustomerRef | None, rows: Rows, stamp: Stamp
-) -> None:
-    if customer is not None and customer.keys:
-        draft.link("customer", rows.customer(customer).row, customer.keys[0], stamp)
+def _link_customer(draft: Draft[Any], ref: CustomerRef | None, rows: Rows, stamp: Stamp) -> None:
+    if ref is not None and ref.keys:
+        customer = rows.customer(ref)
+        customer.mention("external_id", ref.external_id or None, stamp)
+        customer.mention("organization_code", ref.organization_code or None, stamp)
+        draft.link("customer", customer.row, ref.keys[0], stamp)
+
+
+def _link_plan(draft: Draft[Any], ref: PlanRef, rows: Rows, stamp: Stamp) -> None:
+    plan = rows.plan(ref)
+    plan.mention("external_id", ref.external_id or None, stamp)
+    plan.mention("said_code", ref.code or None, stamp)
+    plan.mention("name", ref.by_name or None, stamp)
+    draft.link("plan", plan.row, ref.keys[0], stamp)

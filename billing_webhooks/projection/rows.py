@@ -18,9 +18,11 @@ from billing_webhooks.models import (
     Subscription,
     UsageRecord,
 )
-from billing_webhooks.models.billing import BillingRow, Entry
+from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.models.entries import Entry
 from billing_webhooks.projection.registers import Draft
 
+AnyRow = TypeVar("AnyRow", bound=BillingRow)
 AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
 
 
@@ -63,29 +65,33 @@ class Rows:
             model: self._locked(model, "identity", touched.entries.get(model, ()))
             for model in (Payment, Invoice, UsageRecord)
         }
+        self._touched: dict[int, Draft[Any]] = {}
+
+    def begin_event(self) -> None:
+        """Begin an event: what is asked for from now on is what it touches."""
+        self._touched = {}
+
+    def touched(self) -> list[Draft[Any]]:
+        """Return the drafts that were asked for since `begin_event`, in that order."""
+        return list(self._touched.values())
 
     def customer(self, ref: CustomerRef) -> Draft[Customer]:
-        return self._get(self._customers, self._resolution.customers[ref])
+        return self._touch(self._existing(self._customers, self._resolution.customers[ref]))
 
     def plan(self, ref: PlanRef) -> Draft[Plan]:
-        return self._get(self._plans, self._resolution.plans[ref])
+        return self._touch(self._existing(self._plans, self._resolution.plans[ref]))
 
     def subscription(self, external_id: str) -> Draft[Subscription]:
         if external_id not in self._subscriptions:
             row = Subscription(provider=self.provider, external_id=external_id)
             self._subscriptions[external_id] = Draft(row)
-        return self._subscriptions[external_id]
+        return self._touch(self._subscriptions[external_id])
 
     def entry(self, model: type[AnyEntry], identity: str) -> Draft[AnyEntry]:
         drafts: dict[str, Any] = self._entries[model]
         if identity not in drafts:
             drafts[identity] = Draft(model(provider=self.provider, identity=identity))
-        return drafts[identity]  # type: ignore[no-any-return]
-
-    def drafts(self) -> Iterator[Draft[Any]]:
-        """Yield every draft, in the order in which rows refer to each other."""
-        for drafts in self._tables():
-            yield from drafts.values()
+        return self._touch(drafts[identity])
 
     def write(self) -> None:
         """Write what has changed: at most one INSERT and one UPDATE a table."""
@@ -122,8 +128,14 @@ class Rows:
         )
         return {getattr(row, name): Draft(row) for row in rows}
 
+    def _touch(self, draft: Draft[AnyRow]) -> Draft[AnyRow]:
+        if id(draft) not in self._touched:
+            self._touched[id(draft)] = draft
+            draft.begin()
+        return draft
+
     @staticmethod
-    def _get(drafts: dict[int, Draft[Any]], pk: int) -> Draft[Any]:
+    def _existing(drafts: dict[int, Draft[Any]], pk: int) -> Draft[Any]:
         try:
             return drafts[pk]
         except KeyError:

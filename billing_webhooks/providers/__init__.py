@@ -40,7 +40,9 @@ def _build(alias: str, config: Any) -> Provider:
     try:
         backend = import_string(config["BACKEND"])
     except ImportError as error:
-        raise ImproperlyConfigured(f"{where}['BACKEND'] cannot be imported: {error}.") from error
+        raise ImproperlyConfigured(
+            f"{where}['BACKEND'], {config['BACKEND']!r}, cannot be imported: {error}."
+        ) from error
     if not (isinstance(backend, type) and issubclass(backend, Provider)):
         raise ImproperlyConfigured(f"{where}['BACKEND'] is not a subclass of Provider.")
     return backend(alias, config.get("OPTIONS", {}))

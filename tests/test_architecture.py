@@ -1,0 +1,177 @@
+"""The structure that the package promises, held against its own code."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+import billing_webhooks
+from billing_webhooks.exceptions import NotProven
+from billing_webhooks.facts import CustomerFact, CustomerRef, Fact, PlanRef, SubscriptionFact
+from billing_webhooks.models import Subscription, WebhookEvent
+from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
+from billing_webhooks.signals import EventSignal, subscription_started
+
+PACKAGE = Path(billing_webhooks.__file__).parent
+
+# Calls and imports go down this page, never up.
+FLOW = (
+    ("urls",),
+    ("views", "admin", "management"),
+    ("intake",),
+    ("dispatch",),
+    ("processing",),
+    ("receivers", "projection"),
+    ("notifications", "mailboxes"),
+    ("database",),
+    ("models",),
+    ("apps",),
+    ("checks",),
+    ("providers",),
+    ("signals", "facts"),
+    ("conf",),
+    ("exceptions", "testing"),
+)
+RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}
+MAX_LINES = 300
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+
+
+def part_of(module: str) -> str:
+    """Return the part of the flow that a dotted name below the package belongs to."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "billing_webhooks":
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def name_of(path: Path) -> str:
+    return ".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports__go_one_way(path: Path) -> None:
+    own = part_of(name_of(path))
+    if own == "__init__":
+        return
+    for imported in imports(path):
+        if imported.startswith("billing_webhooks.") and part_of(imported) != own:
+            assert RANKS[own] < RANKS[part_of(imported)], f"{own} imports {imported}"
+
+
+@pytest.mark.parametrize("provider", ["kinde", "billabear"])
+def test_providers__know_nothing_of_each_other(provider: str) -> None:
+    allowed = (f"billing_webhooks.providers.{provider}", "billing_webhooks.providers.base")
+    shared = {"billing_webhooks.providers.paths", "billing_webhooks.providers.strict_json"}
+    for path in (PACKAGE / "providers" / provider).glob("*.py"):
+        for imported in imports(path):
+            if imported.startswith("billing_webhooks.providers"):
+                assert imported.startswith(allowed) or imported in shared
+
+
+def test_core__names_no_provider() -> None:
+    of_a_provider = ("providers/kinde/", "providers/billabear/", "testing/")
+    for path in modules():
+        if not path.relative_to(PACKAGE).as_posix().startswith(of_a_provider):
+            text = path.read_text().lower()
+            assert "kinde" not in text, path
+            assert "billabear" not in text, path
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_modules__can_be_held_in_the_head(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+# A third provider: everything it takes, and no other file.
+
+contract_signed = EventSignal("acme.contract_signed")
+
+
+class AcmeProvider(Provider):
+    """Proves a delivery by a header and knows one type of event."""
+
+    signals = {"contract.signed": contract_signed}
+
+    def verify(self, delivery: Delivery) -> Envelope:
+        if delivery.headers.get("x-acme-key") != self.options["KEY"]:
+            raise NotProven("key")
+        payload = self.decode(delivery.body)
+        return Envelope(
+            event_type=payload["kind"],
+            subject=payload["who"],
+            trust=Trust.SECRET,
+            identity=payload["id"],
+            external_id=payload["id"],
+        )
+
+    def decode(self, body: bytes) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads(body)
+        return payload
+
+    def read(
+        self, event_type: str, payload: Mapping[str, Any], occurred_at: datetime
+    ) -> Sequence[Fact]:
+        customer, plan = CustomerRef(payload["who"]), PlanRef(code=payload["plan"])
+        return [
+            CustomerFact(customer),
+            SubscriptionFact(payload["contract"], customer=customer, plan=plan),
+        ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_third_provider__needs_no_other_file(client: Client, settings: Any) -> None:
+    settings.BILLING_WEBHOOKS_PROVIDERS = {
+        "acme": {"BACKEND": f"{__name__}.AcmeProvider", "OPTIONS": {"KEY": "let me in"}}
+    }
+    told: list[str] = []
+    for signal in (contract_signed, subscription_started):
+        signal.connect(
+            lambda signal, **kwargs: told.append(signal.name), weak=False, dispatch_uid="acme"
+        )
+    payload = {
+        "id": "1",
+        "kind": "contract.signed",
+        "who": "wile@acme.example",
+        "contract": "c-1",
+        "plan": "rockets",
+    }
+    try:
+        answers = [
+            client.post(
+                "/webhooks/acme", json.dumps(payload), "text/plain", headers={"X-Acme-Key": key}
+            ).status_code
+            for key in ("let me in", "let me in", "wrong")
+        ]
+    finally:
+        for signal in (contract_signed, subscription_started):
+            signal.disconnect(dispatch_uid="acme")
+
+    assert answers == [200, 200, 401]
+    event = WebhookEvent.objects.get()
+    assert (event.state, event.outcome, event.deliveries) == ("processed", "applied", 2)
+    subscription = Subscription.objects.get(provider="acme", external_id="c-1")
+    assert subscription.status == "active"
+    assert subscription.plan is not None
+    assert subscription.plan.code == "rockets"
+    assert subscription.customer is not None
+    assert subscription.customer.external_id == "wile@acme.example"
+    assert told == ["acme.contract_signed", "subscription_started"]
