@@ -20,7 +20,12 @@ from billing_webhooks.facts import (
 
 
 class BillingRow(models.Model):
-    """What every row of billing state has."""
+    """
+    What every row of billing state has.
+
+    Unique names and indexes begin with the id, not the alias: people search by an id
+    alone, and an alias alone selects nothing.
+    """
 
     provider = models.CharField(_("provider"), max_length=64)
     registers = models.JSONField(_("registers"), default=dict, blank=True, editable=False)
@@ -75,7 +80,7 @@ class Customer(BillingRow):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         indexes = [
-            models.Index(fields=["provider", "external_id"], name="billing_customer_external"),
+            models.Index(fields=["external_id", "provider"], name="billing_customer_external"),
             models.Index(fields=["email"], name="billing_customer_email"),
         ]
 
@@ -102,8 +107,8 @@ class Plan(BillingRow):
         verbose_name = _("plan")
         verbose_name_plural = _("plans")
         indexes = [
-            models.Index(fields=["provider", "code"], name="billing_plan_code"),
-            models.Index(fields=["provider", "external_id"], name="billing_plan_external"),
+            models.Index(fields=["code", "provider"], name="billing_plan_code"),
+            models.Index(fields=["external_id", "provider"], name="billing_plan_external"),
         ]
 
     def __str__(self) -> str:
@@ -139,7 +144,7 @@ class CustomerIdentity(Identity):
         verbose_name_plural = _("customer identities")
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "kind", "value"], name="billing_customer_identity_unique"
+                fields=["value", "kind", "provider"], name="billing_customer_identity_unique"
             )
         ]
 
@@ -154,7 +159,7 @@ class PlanIdentity(Identity):
         verbose_name_plural = _("plan identities")
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "kind", "value"], name="billing_plan_identity_unique"
+                fields=["value", "kind", "provider"], name="billing_plan_identity_unique"
             )
         ]
 
@@ -205,7 +210,7 @@ class Subscription(BillingRow):
         verbose_name_plural = _("subscriptions")
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "external_id"], name="billing_subscription_unique"
+                fields=["external_id", "provider"], name="billing_subscription_unique"
             )
         ]
 

@@ -34,7 +34,7 @@ class Entry(BillingRow):
         default_related_name = "%(class)ss"
         constraints = [
             models.UniqueConstraint(
-                fields=["provider", "identity"], name="billing_%(class)s_unique"
+                fields=["identity", "provider"], name="billing_%(class)s_unique"
             )
         ]
 

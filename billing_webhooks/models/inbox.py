@@ -95,6 +95,7 @@ class WebhookEvent(models.Model):
         null=True,
         blank=True,
         related_name="events",
+        db_index=False,
     )
 
     class Meta:
@@ -104,7 +105,16 @@ class WebhookEvent(models.Model):
         permissions = [("view_payload", _("Can view the payloads of webhook events"))]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="billing_event_received"),
-            models.Index(fields=["provider", "external_id"], name="billing_event_external_id"),
+            models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
+            models.Index(
+                fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
+            ),
+            # The few that are not done are looked for among the millions that are.
+            models.Index(
+                fields=["-received_at", "-id"],
+                name="billing_event_unprocessed",
+                condition=~models.Q(state="processed"),
+            ),
             models.Index(
                 fields=["mailbox", "occurred_at", "sequence"],
                 name="billing_event_pending",

@@ -1,0 +1,189 @@
+"""Pages of what was received, and of how far it has been worked off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.admin import searching
+from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from billing_webhooks.admin.changes import changes_table
+from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
+from billing_webhooks.admin.json_text import json_text
+from billing_webhooks.admin.rendering import EMPTY, link, preformatted, visible
+from billing_webhooks.models import Mailbox, ReceiverRun, WebhookEvent
+
+VIEW_PAYLOAD = "billing_webhooks.view_payload"
+MAX_LINES = 5_000
+
+
+class ShowsError:
+    @admin.display(description=_("last error"))
+    def error(self, row: Any) -> str:
+        return preformatted(row.last_error) if row.last_error else EMPTY
+
+
+class ReceiverRunInline(ReadOnlyInline):
+    model = ReceiverRun
+    fields = ("receiver", "signal", "subject", "state", "attempts", "duration", "error_line")
+    readonly_fields = fields
+    show_change_link = True
+
+    @admin.display(description=_("last error"))
+    def error_line(self, run: ReceiverRun) -> str:
+        """Return the line of a traceback that says what went wrong; the run's page has all."""
+        lines = run.last_error.strip().splitlines()
+        return visible(lines[-1]) if lines else EMPTY
+
+
+class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
+    list_display = (
+        "received_at",
+        "event_type",
+        "state",
+        "customer_link",
+        "outcome",
+        "provider",
+        "occurred_at",
+    )
+    list_display_links = ("received_at", "event_type")
+    list_filter = ("state", "outcome", ProviderFilter, EventTypeFilter, "trust")
+    list_select_related = ("customer",)
+    ordering = ("-received_at", "-id")
+    search_fields = ("external_id",)
+    search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
+    inlines = (ReceiverRunInline,)
+    fieldsets = (
+        (
+            _("What it is"),
+            {
+                "fields": (
+                    "provider",
+                    "event_type",
+                    "external_id",
+                    "customer",
+                    "trust",
+                    "deliveries",
+                )
+            },
+        ),
+        (_("When"), {"fields": ("occurred_at", "received_at", "applied_at", "processed_at")}),
+        (
+            _("How it stands"),
+            {
+                "fields": (
+                    "state",
+                    "outcome",
+                    "attempts",
+                    "next_attempt_at",
+                    "error",
+                    "mailbox_link",
+                    "sequence",
+                )
+            },
+        ),
+        (_("What it changed"), {"fields": ("changed",)}),
+        (_("Payload"), {"fields": ("payload_json", "payload_refused")}),
+        (_("As received"), {"fields": ("headers", "body_text"), "classes": ("collapse",)}),
+    )
+    readonly_fields = (
+        "error",
+        "mailbox_link",
+        "sequence",
+        "changed",
+        "payload_json",
+        "payload_refused",
+        "body_text",
+    )
+
+    def matching(self, term: str) -> Q:
+        found = Q(pk__in=searching.events(term))
+        return found | Q(customer__in=searching.customers(term))
+
+    def hidden_fields(self, request: HttpRequest) -> set[str]:
+        shows_payload = request.user.has_perm(VIEW_PAYLOAD)
+        refused = {"payload_refused"} if shows_payload else {"payload_json", "body_text"}
+        return super().hidden_fields(request) | refused
+
+    @admin.display(description=_("mailbox"))
+    def mailbox_link(self, event: WebhookEvent) -> str:
+        # An event in quarantine is nobody's turn, so its mailbox may never have been made.
+        mailbox = Mailbox._default_manager.filter(pk=event.mailbox).first()
+        return event.mailbox if mailbox is None else link(self.admin_site, mailbox)
+
+    @admin.display(description=_("changes"))
+    def changed(self, event: WebhookEvent) -> str:
+        return changes_table(self.admin_site, event.changes) if event.changes else EMPTY
+
+    @admin.display(description=_("payload"))
+    def payload_json(self, event: WebhookEvent) -> SafeString:
+        try:
+            text = json_text(event.payload, max_lines=MAX_LINES)
+        except Exception as error:
+            # Whatever is wrong with it, its page is where somebody will find that out.
+            text = f"{type(error).__name__}: {error}"
+        return preformatted(text)
+
+    @admin.display(description=_("body"))
+    def body_text(self, event: WebhookEvent) -> SafeString:
+        return preformatted(bytes(event.body).decode(errors="backslashreplace"))
+
+    @admin.display(description=_("payload"))
+    def payload_refused(self, event: WebhookEvent) -> str:
+        return gettext("To see it you need the permission %(name)s.") % {"name": VIEW_PAYLOAD}
+
+
+class MailboxAdmin(ReadOnlyAdmin):
+    list_display = ("key", "turn")
+    ordering = ("key",)
+    search_fields = ("key__startswith",)
+    search_help_text = _("The beginning of a key: an alias, a colon, a kind, a colon, an id.")
+    fieldsets = (
+        (None, {"fields": ("key", "turn")}),
+        (_("Next in turn"), {"fields": ("pending_events",)}),
+    )
+    readonly_fields = ("pending_events",)
+    related = {"pending_events": WebhookEvent}
+
+    @admin.display(description=_("pending events"))
+    def pending_events(self, mailbox: Mailbox) -> SafeString:
+        query = {"mailbox__exact": mailbox.key, "state__exact": WebhookEvent.State.PENDING.value}
+        events = WebhookEvent._default_manager.filter(**query).order_by("occurred_at", "sequence")
+        return self.some(events, "occurred_at", "attempts", "next_attempt_at", **query)
+
+
+class ReceiverRunAdmin(ShowsError, ReadOnlyAdmin):
+    list_display = (
+        "receiver",
+        "signal",
+        "event_link",
+        "state",
+        "attempts",
+        "duration",
+        "updated_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("event",)
+    search_fields = ("event__external_id",)
+    search_help_text = _("The exact id of an event.")
+    fieldsets = (
+        (None, {"fields": ("event", "signal", "subject", "receiver")}),
+        (
+            _("How it stands"),
+            {"fields": ("state", "attempts", "duration", "error", "updated_at")},
+        ),
+    )
+    readonly_fields = ("error",)
+
+    def matching(self, term: str) -> Q:
+        return Q(event__in=searching.events(term))
+
+    @admin.display(description=_("event"))
+    def event_link(self, run: ReceiverRun) -> str:
+        return self.link(run.event)
