@@ -95,7 +95,7 @@ CUSTOMERS = (
     {"customer_id": "customer_1", "org_code": "org_1"},
     {"customer_id": "customer_2", "user_id": "kp_2"},
 )
-PLANS = (
+PLANS: tuple[dict[str, Any], ...] = (
     {},
     {"plan": {"code": "free", "name": "Free"}},
     {"plan": {"code": "pro", "name": "Pro"}},
@@ -103,8 +103,12 @@ PLANS = (
     {"plan": {"code": "pro", "id": "plan_pro", "name": "Professional"}},
     {"plan_id": "plan_pro"},
 )
-AGREEMENTS = ({}, {"agreement_id": "agreement_1"}, {"agreement": {"id": "agreement_2"}})
-EXTRAS = (
+AGREEMENTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"agreement_id": "agreement_1"},
+    {"agreement": {"id": "agreement_2"}},
+)
+EXTRAS: tuple[dict[str, Any], ...] = (
     {},
     {"payment_id": "payment_1", "invoice_id": "invoice_1", "amount": 10, "currency": "EUR"},
     {"amount": "12.5", "invoice_due_on": "2026-04-01T00:00:00+00"},
