@@ -50,7 +50,7 @@ venv: $(VENV)/.test  ## Create .venv with both extras and what the tests need
 demo: $(VENV)/.demo  ## Play a history of both providers through the example project
 	$(BIN)/python example_project/demo.py
 
-serve: $(VENV)/.demo  ## The same, then leave the example project running to look around
+serve: $(VENV)/.demo  ## Leave the example project running on the same database, to look around
 	$(BIN)/python example_project/demo.py --serve
 
 test: $(VENV)/.test  ## Run every test on SQLite, then on PostgreSQL
