@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MAX_TRIES = 8
 LONGEST_PAUSE_SECONDS = 0.5
+# No sender waits longer, and a web server may end the worker that does.
+TRY_FOR_SECONDS = 8.0
 MAX_HEADER_LENGTH = 200
 MAX_MAILBOX_LENGTH = 200
 
@@ -106,18 +108,21 @@ def _kept_headers(provider: Provider, headers: Mapping[str, str]) -> dict[str, s
 
 def _store(event: WebhookEvent) -> bool:
     """Return True for a new event and False for a repeated one, counted on the first."""
+    deadline = time.monotonic() + TRY_FOR_SECONDS
     for attempt in range(1, MAX_TRIES + 1):
         try:
             return _insert(event)
         except DatabaseError as error:
             if not is_transient(error):
-                logger.exception("An event of %s could not be stored.", event.provider)
-                raise CannotStoreNow("not_stored") from error
+                # The class alone: the message may quote the row.
+                cause = type(error.__cause__ or error).__name__
+                raise CannotStoreNow("not_stored", cause) from error
             # The commit may have happened although its answer was lost. The event keeps
             # its primary key, so the next try either stores it or finds it.
             close_if_broken(write_alias())
-            if attempt < MAX_TRIES:
-                time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
+            if attempt == MAX_TRIES or time.monotonic() > deadline:
+                break
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
     raise CannotStoreNow("database_unavailable")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -121,4 +122,8 @@ def _row(db: str, entry: Mapping[str, Any]) -> models.Model | None:
 def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice]:
     if "integration_failed" in entry["signals"]:
         return {"failure": facts.IntegrationFailure(**entry["data"])}
-    return {"threshold": facts.TaxThreshold(**entry["data"])}
+    data = dict(entry["data"])
+    if data["threshold"] is not None:
+        # JSON holds a decimal as text.
+        data["threshold"] = Decimal(data["threshold"])
+    return {"threshold": facts.TaxThreshold(**data)}

@@ -1,32 +1,41 @@
 """
 The endpoint: bytes become a Delivery, an outcome becomes a status code, nothing else.
 
-It never touches `request.POST`, `request.encoding` or `request.get_host()`: content
-types, character sets and host names are the sender's, and say nothing here.
+It never reads `request.GET`, `request.POST`, `request.encoding` or `request.get_host()`:
+content types, character sets and host names are the sender's, and say nothing here.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connections, transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.http.request import UnreadablePostError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    QueryDict,
+)
+from django.http.request import HttpHeaders
 from django.utils import timezone
 from django.utils.log import log_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from billing_webhooks import exceptions, intake
+from billing_webhooks.conf import settings
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Delivery, Provider
 
 logger = logging.getLogger(__name__)
 
-# How a refusal is answered. Kinde sends again on anything but 200, BillaBear never.
+# How a refusal is answered. Some senders repeat on anything but 200, others never.
 STATUS: dict[type[exceptions.Refused], int] = {
     exceptions.NotAnEvent: 400,
     exceptions.NotProven: 401,
@@ -38,6 +47,7 @@ STATUS: dict[type[exceptions.Refused], int] = {
 }
 RETRY_AFTER_SECONDS = "30"
 CHUNK_BYTES = 64 * 1024
+MAX_QUERY_FIELDS = 100
 
 
 @csrf_exempt
@@ -45,25 +55,25 @@ CHUNK_BYTES = 64 * 1024
 @sensitive_variables()
 def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
     """Answer one delivery to the provider configured under an alias."""
-    if token or request.GET:
-        _hide_secrets(request, alias)
+    delivery = _delivery(request, token)
+    _hide_secrets(request, alias, delivery)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    if alias not in settings.PROVIDERS:
+        raise Http404
     try:
         provider = get_provider(alias)
-    except KeyError:
-        raise Http404 from None
-    try:
-        receipt = intake.accept(provider, _delivery(request, provider, token))
+        receipt = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
         return _refuse(request, alias, refusal)
     except Exception:
         # No input may show an error page, and "send it again" is the safe thing to say.
         logger.exception("A delivery to %s met a fault of ours.", alias)
-        return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"))
+        return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), level="info")
     if provider.rejects_unreadable and not receipt.is_readable:
         response = HttpResponse(status=400)
-        _log(request, response, alias, "quarantined")
+        # That it is in quarantine was logged when it was stored.
+        _log(request, response, alias, "quarantined", level="info")
         return response
     return HttpResponse(status=200)
 
@@ -82,17 +92,20 @@ def _non_atomic(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 receive = _non_atomic(receive)
 
 
-def _delivery(request: HttpRequest, provider: Provider, token: str) -> Delivery:
-    received_at = timezone.now()
-    body, truncated = _read_body(request, provider.max_body_bytes)
+def _delivery(request: HttpRequest, token: str) -> Delivery:
+    """Return what the head of a request tells; its body is not read yet."""
     return Delivery(
-        body=body,
-        received_at=received_at,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.GET.dict(),
-        path_token=token,
-        truncated=truncated,
+        body=b"",
+        received_at=timezone.now(),
+        headers={name.lower(): value for name, value in HttpHeaders(request.META).items()},
+        query=_parameters(request.META.get("QUERY_STRING", "")),
+        path_token=token.removesuffix("/"),
     )
+
+
+def _with_body(delivery: Delivery, request: HttpRequest, provider: Provider) -> Delivery:
+    body, truncated = _read_body(request, provider.max_body_bytes)
+    return replace(delivery, body=body, truncated=truncated)
 
 
 def _read_body(request: HttpRequest, limit: int) -> tuple[bytes, bool]:
@@ -106,14 +119,17 @@ def _read_body(request: HttpRequest, limit: int) -> tuple[bytes, bool]:
         raise exceptions.TooLarge("too_large", f"len={declared}")
     stream = _stream(request, declared)
     body = bytearray()
-    try:
-        while chunk := stream.read(min(CHUNK_BYTES, limit + 1 - len(body))):
-            body += chunk
-            if len(body) > limit:
-                raise exceptions.TooLarge("too_large", f"len>{limit}")
-    except (UnreadablePostError, OSError):
-        return bytes(body), True
-    return bytes(body), declared is not None and len(body) < declared
+    while len(body) <= limit:
+        try:
+            chunk = stream.read(min(CHUNK_BYTES, limit + 1 - len(body)))
+        except Exception:
+            # A body that breaks off is the sender's doing, and each server has errors of
+            # its own for it; those of gunicorn about chunks are no OSError.
+            return bytes(body), True
+        if not chunk:
+            return bytes(body), declared is not None and len(body) < declared
+        body += chunk
+    raise exceptions.TooLarge("too_large", f"len>{limit}")
 
 
 def _stream(request: HttpRequest, declared: int | None) -> Any:
@@ -130,22 +146,39 @@ def _stream(request: HttpRequest, declared: int | None) -> Any:
     return request
 
 
+def _parameters(query: str) -> dict[str, str]:
+    """Return the last value of each parameter, and none of a query with too many."""
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+    except ValueError:
+        return {}
+
+
 def _declared_length(request: HttpRequest) -> int | None:
     text = request.META.get("CONTENT_LENGTH") or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def _refuse(request: HttpRequest, alias: str, refusal: exceptions.Refused) -> HttpResponse:
-    response = HttpResponse(status=STATUS[type(refusal)])
+def _refuse(
+    request: HttpRequest, alias: str, refusal: exceptions.Refused, *, level: str = "warning"
+) -> HttpResponse:
+    response = HttpResponse(status=_status(refusal))
     if response.status_code == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
-    _log(request, response, alias, str(refusal))
+    _log(request, response, alias, str(refusal), level=level)
     return response
 
 
-def _log(request: HttpRequest, response: HttpResponse, alias: str, reason: str) -> None:
+def _status(refusal: exceptions.Refused) -> int:
+    # A provider may refuse with a subclass of its own.
+    return next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), 400)
+
+
+def _log(
+    request: HttpRequest, response: HttpResponse, alias: str, reason: str, *, level: str
+) -> None:
     # Through Django's own function, which marks the response as logged: its own line
     # would hold the path, and with it perhaps the secret.
     log_response(
@@ -158,19 +191,25 @@ def _log(request: HttpRequest, response: HttpResponse, alias: str, reason: str) 
         response=response,
         request=request,
         logger=logger,
-        level="warning",
+        level=level,
     )
 
 
-def _hide_secrets(request: HttpRequest, alias: str) -> None:
+def _hide_secrets(request: HttpRequest, alias: str, delivery: Delivery) -> None:
     """
-    Take a secret in path or query out of what Django and others log of a request.
+    Take what may be a secret out of what Django and the server log of a request.
 
-    `request.GET` was parsed before and stays. The slash at the end keeps
-    CommonMiddleware from offering a redirect.
+    The user of Basic userinfo is part of every server's usual access log. The slash at
+    the end of the path keeps CommonMiddleware from offering a redirect.
     """
+    request.META.pop("HTTP_AUTHORIZATION", None)
+    if not (delivery.path_token or request.META.get("QUERY_STRING")):
+        return
     hidden = f"/{alias}/.../"
     request.path = request.path_info = hidden
+    request.GET = QueryDict()
     request.META.update({"PATH_INFO": hidden, "QUERY_STRING": ""})
-    for name in ("REQUEST_URI", "RAW_URI"):
-        request.META.pop(name, None)
+    # Not taken away: gunicorn's access log needs RAW_URI, and cannot do without.
+    request.META.update(
+        {name: hidden for name in ("REQUEST_URI", "RAW_URI") if name in request.META}
+    )

@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 MAX_ID_LENGTH = 255
 MAX_TEXT_LENGTH = 255
 
-# Fits DecimalField(max_digits=24, decimal_places=6) of the models.
-MAX_AMOUNT = Decimal(10) ** 18
+# What is below it fits DecimalField(max_digits=24, decimal_places=6), even rounded up.
+MAX_AMOUNT = Decimal(10) ** 18 - 1
 AMOUNT_STEP = Decimal("0.000001")
 
 # Every supported database stores times between these without complaint.
@@ -40,11 +40,11 @@ def values_at(payload: Mapping[str, Any], *paths: str) -> Iterator[Any]:
             yield node
 
 
-def text_at(payload: Mapping[str, Any], *paths: str) -> str | None:
-    """Return the first text, made storable and cut to MAX_TEXT_LENGTH; None without one."""
+def text_at(payload: Mapping[str, Any], *paths: str, limit: int = MAX_TEXT_LENGTH) -> str | None:
+    """Return the first text, made storable and cut to the limit; None without one."""
     for value in values_at(payload, *paths):
         if isinstance(value, str):
-            return storable(value)
+            return storable(value, limit)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
@@ -59,9 +59,14 @@ def parse(body: bytes) -> Document:
 
 
 def _finite_decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        # An exponent beyond Decimal's own range: "1e-99999999999999999999".
+        raise NotStrictJSON("a number is out of range") from None
     if math.isinf(float(text)):
         raise NotStrictJSON("a number is out of range")
-    return Decimal(text)
+    return number
 
 
 def _refuse_constant(_: str) -> NoReturn:

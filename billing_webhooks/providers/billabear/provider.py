@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from billing_webhooks.exceptions import NotProven, NotUnderstood
 from billing_webhooks.facts import Fact
 from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
-from billing_webhooks.providers.billabear import reading
+from billing_webhooks.providers.billabear import reading, shape
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
@@ -45,7 +45,9 @@ class BillaBearProvider(Provider):
         if unknown:
             raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(unknown)}.")
         secrets = options.get("SECRETS", [])
-        if isinstance(secrets, str) or not all(isinstance(secret, str) for secret in secrets):
+        if not isinstance(secrets, list | tuple) or not all(
+            isinstance(secret, str) for secret in secrets
+        ):
             raise ImproperlyConfigured(f"{where}['SECRETS'] must be a list of texts.")
         # An empty text is no secret: it would let in everybody who sends none.
         self._secrets = [_digest(secret.encode()) for secret in secrets if secret]
@@ -67,11 +69,12 @@ class BillaBearProvider(Provider):
         if not problem:
             try:
                 payload = self.decode(delivery.body)
+                event_type = shape.checked_type(payload)
                 return Envelope(
-                    event_type=reading.checked_type(payload),
-                    subject=reading.subject(payload),
+                    event_type=event_type,
+                    subject=shape.subject(event_type, payload),
                     trust=Trust.SECRET,
-                    identity=_identity(payload),
+                    identity=_identity(event_type, payload),
                 )
             except NotUnderstood as error:
                 problem = str(error)
@@ -87,7 +90,7 @@ class BillaBearProvider(Provider):
             raise NotUnderstood(f"The body is {error}.") from None
         if not isinstance(document.value, dict):
             raise NotUnderstood("The body is no JSON object.")
-        if document.repeated_keys & reading.KEYS:
+        if document.repeated_keys & shape.KEYS:
             raise NotUnderstood("The body names a key twice, so what was meant is not certain.")
         return document.value
 
@@ -147,15 +150,15 @@ def _candidates(delivery: Delivery) -> Iterator[bytes]:
 def _transport_problem(delivery: Delivery) -> str:
     if delivery.truncated:
         return "The body is shorter than its Content-Length."
-    if delivery.headers.get("content-encoding", "identity") != "identity":
+    if delivery.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
         return "The body is compressed, which BillaBear never does."
     return ""
 
 
-def _identity(payload: Mapping[str, Any]) -> str | None:
+def _identity(event_type: str, payload: Mapping[str, Any]) -> str | None:
     # BillaBear sends no event id, and two equal bodies can be two real events (two seat
     # changes), so a hash of the body must not stand in for one. Only a payment has an id
     # of its own, and it may be sent again.
-    if payload["type"] == "payment_received":
+    if event_type == "payment_received":
         return f"payment_received:{payload['id']}"
     return None

@@ -8,12 +8,11 @@ Source: BillaBear's own payload classes, run and observed, 2026-04.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from billing_webhooks.exceptions import NotUnderstood
 from billing_webhooks.facts import (
@@ -33,23 +32,16 @@ from billing_webhooks.facts import (
     TaxThreshold,
 )
 from billing_webhooks.facts import SubscriptionStatus as Status
+from billing_webhooks.providers.billabear.shape import (
+    Payload,
+    checked_type,
+    id_of,
+    object_at,
+    optional_object_at,
+)
 from billing_webhooks.providers.paths import MAX_AMOUNT, number_at, storable, text_at, values_at
 
-Payload: TypeAlias = Mapping[str, Any]
 Read: TypeAlias = Callable[[Payload, datetime], Iterator[Fact]]
-
-MAX_TYPE_LENGTH = 100
-
-# Every key that is read, at any level. Standing twice in one object, it is ambiguous.
-# fmt: off
-KEYS = frozenset({
-    "amount", "brand", "code", "country", "customer", "email", "exception", "has_trial", "id",
-    "is_disabled", "message", "name", "plan", "plan_name", "standalone_trial", "state", "status",
-    "subscription", "threshold", "trial_length_in_days", "type",
-})
-# fmt: on
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # BillaBear's SubscriptionStatus. `blocked` is neither active nor about money, and may be
 # lifted again; `trial_ended` is a standalone trial that was never converted.
@@ -66,48 +58,6 @@ STATUSES: Mapping[str, Status] = {
 }
 
 
-def checked_type(payload: Payload) -> str:
-    """
-    Return the type of a payload that has the objects its type promises.
-
-    Raise NotUnderstood otherwise. Of an unknown type nothing but the type is asked.
-    """
-    event_type = payload.get("type")
-    if not (isinstance(event_type, str) and 0 < len(event_type) <= MAX_TYPE_LENGTH):
-        raise NotUnderstood("The body has no usable type.")
-    if event_type in READINGS:
-        _check_objects(event_type, payload)
-    return storable(event_type)
-
-
-def _check_objects(event_type: str, payload: Payload) -> None:
-    if event_type == "payment_received":
-        _id(payload, "payment")
-        customer = _optional_object(payload, "customer")
-        if customer is not None:
-            _id(customer, "customer")
-    elif event_type.startswith("customer_"):
-        _id(_object(payload, "customer"), "customer")
-    elif event_type.startswith(("subscription_", "trial_")):
-        _id(_object(payload, "subscription"), "subscription")
-        _id(_object(payload, "customer"), "customer")
-    elif event_type.startswith("plan_"):
-        _id(_object(payload, "plan"), "plan")
-
-
-def subject(payload: Payload) -> str:
-    """Return whose event this is: the customer, else the object, else the type."""
-    for kind, node in (
-        ("customer", payload.get("customer")),
-        ("plan", payload.get("plan")),
-        ("payment", payload),
-    ):
-        external_id = node.get("id") if isinstance(node, Mapping) else None
-        if isinstance(external_id, str) and _UUID.fullmatch(external_id):
-            return f"{kind}:{external_id}"
-    return f"type:{storable(payload['type'])}"
-
-
 def read(event_type: str, payload: Payload, occurred_at: datetime) -> Sequence[Fact]:
     """Return the facts of an event of one of the types in READINGS."""
     checked_type(payload)
@@ -119,12 +69,12 @@ def _read_payment(payload: Payload, at: datetime) -> Iterator[Fact]:
     # 19.99 or "12" here would be a unit we do not know, and no amount of money.
     if not isinstance(amount, int) or isinstance(amount, bool) or not 0 <= amount < MAX_AMOUNT:
         raise NotUnderstood("The amount is no whole number of minor units in range.")
-    customer = _optional_object(payload, "customer")
+    customer = optional_object_at(payload, "customer")
     if customer is not None:
         yield _customer(customer, collection=Collection.PAID)
     yield PaymentFact(
         status=PaymentStatus.SUCCEEDED,
-        external_id=_id(payload, "payment"),
+        external_id=id_of(payload, "payment"),
         customer=_customer_ref(customer) if customer is not None else None,
         money=Money(Decimal(amount), AmountUnit.MINOR),
     )
@@ -133,7 +83,7 @@ def _read_payment(payload: Payload, at: datetime) -> Iterator[Fact]:
 def _read_customer(
     payload: Payload, at: datetime, *, is_disabled: bool | None = None
 ) -> Iterator[Fact]:
-    yield _customer(_object(payload, "customer"), is_disabled=is_disabled)
+    yield _customer(object_at(payload, "customer"), is_disabled=is_disabled)
 
 
 def _read_payment_method(payload: Payload, at: datetime) -> Iterator[Fact]:
@@ -157,15 +107,13 @@ def _read_subscription(
     `usual_status` stands in where the event carries no status; `times` names the
     fields of SubscriptionFact that this event dates.
     """
-    customer, subscription = _object(payload, "customer"), _object(payload, "subscription")
+    customer, subscription = object_at(payload, "customer"), object_at(payload, "subscription")
     word = text_at(subscription, "status")
     plan_name = text_at(subscription, "plan_name")
     yield _customer(customer)
     plan = PlanRef(by_name=plan_name) if plan_name else None
-    if plan is not None:
-        yield PlanFact(plan, is_mention=True, name=plan_name)
     yield SubscriptionFact(
-        _id(subscription, "subscription"),
+        id_of(subscription, "subscription"),
         customer=_customer_ref(customer),
         plan=plan,
         plan_name=plan_name,
@@ -180,14 +128,13 @@ def _read_subscription(
 
 
 def _read_plan(payload: Payload, at: datetime, *, is_deleted: bool | None = None) -> Iterator[Fact]:
-    plan = _object(payload, "plan")
+    plan = object_at(payload, "plan")
     name = text_at(plan, "name")
     days = number_at(plan, "trial_length_in_days")
     yield PlanFact(
-        PlanRef(external_id=_id(plan, "plan"), by_name=name or ""),
+        PlanRef(external_id=id_of(plan, "plan"), by_name=name or ""),
         name=name,
-        # A code that is null was said to be none.
-        code=(text_at(plan, "code") or "") if "code" in plan else None,
+        code=_nullable_text_at(plan, "code"),
         has_trial=_bool_at(plan, "has_trial"),
         trial_days=int(days) if days is not None and 0 <= days < 100_000 else None,
         standalone_trial=_bool_at(plan, "standalone_trial"),
@@ -229,7 +176,7 @@ def _customer(
 ) -> CustomerFact:
     return CustomerFact(
         _customer_ref(customer),
-        email=(text_at(customer, "email") or "") if "email" in customer else None,
+        email=_nullable_text_at(customer, "email"),
         brand=text_at(customer, "brand"),
         is_disabled=_bool_at(customer, "is_disabled") if is_disabled is None else is_disabled,
         collection=collection,
@@ -237,25 +184,12 @@ def _customer(
 
 
 def _customer_ref(customer: Payload) -> CustomerRef:
-    return CustomerRef(external_id=_id(customer, "customer"))
+    return CustomerRef(external_id=id_of(customer, "customer"))
 
 
-def _object(payload: Payload, name: str) -> Payload:
-    value = payload.get(name)
-    if not isinstance(value, Mapping):
-        raise NotUnderstood(f"The body has no {name} object.")
-    return value
-
-
-def _optional_object(payload: Payload, name: str) -> Payload | None:
-    return None if payload.get(name) is None else _object(payload, name)
-
-
-def _id(node: Payload, kind: str) -> str:
-    value = node.get("id")
-    if not (isinstance(value, str) and _UUID.fullmatch(value)):
-        raise NotUnderstood(f"The {kind} has no id, or one that is no UUID.")
-    return value
+def _nullable_text_at(node: Payload, name: str) -> str | None:
+    # Null says that there is none; what is missing or no text says nothing.
+    return "" if name in node and node[name] is None else text_at(node, name)
 
 
 def _bool_at(node: Payload, name: str) -> bool | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any, NoReturn
+from concurrent.futures import Future
+from typing import Any
 from urllib.parse import urlsplit
 
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
@@ -22,8 +24,16 @@ class CannotFetch(Exception):
 
 
 class _RefuseRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> NoReturn:
-        raise CannotFetch("it redirects, which is never followed")
+    def redirect_request(self, *_: Any) -> None:
+        """Return no request, which makes a redirect an error like any other status."""
+
+
+def has_host(url: object) -> bool:
+    """Return whether this is the text of a URL that names a host."""
+    try:
+        return isinstance(url, str) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def is_safe_url(url: str) -> bool:
@@ -43,6 +53,24 @@ def fetch_json(url: str) -> Any:
     """
     if not is_safe_url(url):
         raise CannotFetch("only https URLs are fetched, or http ones of this machine")
+    # Neither name resolution nor a trickle of header lines heeds the socket's timeout, so
+    # this is done by a thread that can be left behind.
+    document: Future[Any] = Future()
+    threading.Thread(target=_fulfil, args=(document, url), daemon=True).start()
+    try:
+        return document.result(TOTAL_SECONDS)
+    except TimeoutError:
+        raise CannotFetch(f"it takes longer than {TOTAL_SECONDS:.0f} seconds") from None
+
+
+def _fulfil(document: Future[Any], url: str) -> None:
+    try:
+        document.set_result(_fetch(url))
+    except Exception as error:
+        document.set_exception(error)
+
+
+def _fetch(url: str) -> Any:
     opener = urllib.request.build_opener(_RefuseRedirect)
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
         url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -54,8 +82,9 @@ def fetch_json(url: str) -> Any:
     except NotStrictJSON as error:
         raise CannotFetch(f"it is {error}") from None
     except urllib.error.HTTPError as error:
+        error.close()
         raise CannotFetch(f"it answered {error.code}") from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise CannotFetch(f"{type(error).__name__}") from error
 
 

@@ -45,7 +45,7 @@ Keys = Mapping[str, tuple[RSAPublicKey, ...]]
 class Fetched:
     """A key set and the Unix time at which it was fetched."""
 
-    jwks: dict[str, Any]
+    jwks: Any
     at: float
     keys: Keys
 
@@ -160,10 +160,12 @@ class KeySet:
             stored = cache.get(self._cache_key)
         except Exception:
             return None
-        if not isinstance(stored, dict):
+        # Another release of this package may have stored something else.
+        if not (isinstance(stored, dict) and isinstance(stored.get("at"), float)):
             return None
         if self._current is None or stored["at"] > self._current.at:
-            self._current = Fetched(stored["jwks"], stored["at"], usable_keys(stored["jwks"]))
+            jwks = stored.get("jwks")
+            self._current = Fetched(jwks, stored["at"], usable_keys(jwks))
         return self._current
 
     def _share(self, fetched: Fetched) -> None:

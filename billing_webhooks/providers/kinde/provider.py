@@ -6,8 +6,8 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core import checks
 from django.core.checks import CheckMessage
@@ -17,7 +17,7 @@ from billing_webhooks.exceptions import NotAnEvent, NotProven, NotUnderstood, Un
 from billing_webhooks.facts import Fact
 from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
 from billing_webhooks.providers.kinde import reading
-from billing_webhooks.providers.kinde.fetching import is_safe_url
+from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
 from billing_webhooks.providers.kinde.signals import SIGNALS
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 JWKS_PATH = "/.well-known/jwks.json"
 MAX_TYPE_LENGTH = 100
-MAX_EVENT_ID_LENGTH = 255
 
 # A time further ahead than this comes from a broken clock and must not win over
 # every later event.
@@ -57,13 +56,15 @@ class KindeProvider(Provider):
         unknown = sorted(set(options) - {"ISSUER", "JWKS_URL"})
         if unknown:
             raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(unknown)}.")
-        issuer = options.get("ISSUER")
-        if not isinstance(issuer, str) or not urlsplit(issuer).hostname:
+        if not has_host(options.get("ISSUER")):
             raise ImproperlyConfigured(
                 f"{where}['ISSUER'] must be your Kinde domain, such as 'https://acme.kinde.com'."
             )
-        self.issuer = issuer.rstrip("/")
-        self.keys = KeySet(options.get("JWKS_URL") or self.issuer + JWKS_PATH)
+        self.issuer: str = options["ISSUER"].rstrip("/")
+        jwks_url = options.get("JWKS_URL") or self.issuer + JWKS_PATH
+        if not has_host(jwks_url):
+            raise ImproperlyConfigured(f"{where}['JWKS_URL'] must be a URL or left out.")
+        self.keys = KeySet(jwks_url)
 
     def verify(self, delivery: Delivery) -> Envelope:
         """
@@ -75,7 +76,7 @@ class KindeProvider(Provider):
 
         Source: docs.kinde.com, "About webhooks", 2026-04.
         """
-        if delivery.headers.get("content-encoding", "identity") != "identity":
+        if delivery.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
             raise UnsupportedEncoding("content_encoding")
         if delivery.truncated:
             raise NotAnEvent("truncated")
@@ -118,17 +119,17 @@ class KindeProvider(Provider):
         except NotUnderstood as error:
             return _quarantined(payload, str(error))
         self._refuse_foreign(claims, received_at)
-        event_id, event_type = _event_id(claims), claims.get("type")
+        event_id, event_type = _event_id(claims), _event_type(claims)
         if not event_id:
             return _quarantined(payload, "It has no usable event_id.")
-        if not (isinstance(event_type, str) and 0 < len(event_type) <= MAX_TYPE_LENGTH):
+        if not event_type:
             return _quarantined(payload, "It has no usable type.")
         return Envelope(
-            event_type=storable(event_type),
+            event_type=event_type,
             subject=reading.subject(claims),
             trust=Trust.SIGNED,
             identity=event_id,
-            external_id=storable(event_id),
+            external_id=event_id,
             occurred_at=self._occurred_at(claims, received_at),
         )
 
@@ -143,7 +144,11 @@ class KindeProvider(Provider):
         ):
             raise NotProven("issuer")
         expiry = claims.get("exp")
-        if isinstance(expiry, int) and expiry < (received_at - EXPIRY_LEEWAY).timestamp():
+        if (
+            isinstance(expiry, int | Decimal)
+            and not isinstance(expiry, bool)
+            and expiry < (received_at - EXPIRY_LEEWAY).timestamp()
+        ):
             raise NotProven("expired")
 
     def _occurred_at(self, claims: Mapping[str, Any], received_at: datetime) -> datetime | None:
@@ -174,6 +179,11 @@ def _event_id(claims: Mapping[str, Any]) -> str:
     except NotUnderstood:
         return ""
     return event_id
+
+
+def _event_type(claims: Mapping[str, Any]) -> str:
+    sent = claims.get("type")
+    return storable(sent) if isinstance(sent, str) and len(sent) <= MAX_TYPE_LENGTH else ""
 
 
 def _quarantined(payload: bytes, problem: str) -> Envelope:

@@ -52,6 +52,8 @@ CURRENCY = ("data.currency", "data.payment.currency", "data.invoice.currency")
 METER = ("data.meter_id", "data.billing_feature_code", "data.feature_code")
 QUANTITY = ("data.quantity", "data.meter_value")
 
+MAX_CURRENCY_LENGTH = 16
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -209,4 +211,5 @@ def _money(payload: Mapping[str, Any]) -> Money | None:
     amount = number_at(payload, *AMOUNT)
     if amount is None:
         return None
-    return Money(amount, AmountUnit.UNKNOWN, text_at(payload, *CURRENCY))
+    currency = text_at(payload, *CURRENCY, limit=MAX_CURRENCY_LENGTH)
+    return Money(amount, AmountUnit.UNKNOWN, currency)
