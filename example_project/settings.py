@@ -2,7 +2,8 @@
 Settings of the example project, for your own machine.
 
 The environment may say: KINDE_ISSUER, KINDE_JWKS_URL, BILLABEAR_SECRETS (separated by
-commas), DATABASE_URL, SECRET_KEY, ALLOWED_HOSTS (separated by commas), DEBUG=1.
+commas), DATABASE_URL, CELERY_BROKER_URL, SECRET_KEY, ALLOWED_HOSTS (separated by
+commas), DEBUG=1.
 """
 
 import os
@@ -56,6 +57,9 @@ DATABASES = {
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# For a Celery app that runs beside this project; the webhooks need none.
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL")
 
 # Without a key of your own, logins end when the server does, and several server
 # processes do not know each other's.
