@@ -14,6 +14,8 @@ from django.test import Client
 from billing_webhooks import providers
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
 
+pytest.register_assert_rewrite("tests.contract")
+
 SECRET = "a-secret-for-the-tests"
 
 PostKinde = Callable[..., Any]

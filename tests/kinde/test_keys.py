@@ -556,6 +556,12 @@ def test_usable_key__kept(members: dict[str, Any]) -> None:
     assert list(usable_keys({"keys": [entry]})) == ["other"]
 
 
+def test_usable_key__null_members_are_as_if_missing() -> None:
+    entry = {**OTHER.public_jwk(), "alg": None, "use": None, "key_ops": None}
+
+    assert list(usable_keys({"keys": [entry]})) == ["other"]
+
+
 def test_published_private_key__verifies_and_is_told(
     issuer: KindeIssuer, origin: Origin, deliver: Deliver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -194,7 +194,9 @@ def usable_keys(jwks: Any) -> Keys:
     return {kid: tuple(keys) for kid, keys in found.items() if keys}
 
 
-def _public_key(jwk: dict[str, Any]) -> RSAPublicKey | None:
+def _public_key(entry: dict[str, Any]) -> RSAPublicKey | None:
+    # In its payloads Kinde writes what is not there as null.
+    jwk = {name: value for name, value in entry.items() if value is not None}
     operations = jwk.get("key_ops", ["verify"])
     if not (
         jwk.get("kty") == "RSA"
