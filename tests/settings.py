@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "billing_webhooks",
+    "tests",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

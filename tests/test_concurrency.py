@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.db import connections
-from django.db.models import F
+from django.db.models import Count, F, Q
 from django.test import Client
 
 from billing_webhooks.models import Customer, Payment, Subscription, WebhookEvent
@@ -18,6 +17,7 @@ from billing_webhooks.processing import work_due
 from billing_webhooks.signals import event_processed
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import at
+from tests.models import Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,11 +44,10 @@ def post(body: bytes) -> Callable[[], int]:
 
 @pytest.fixture
 def counting() -> Iterator[None]:
-    """A receiver that counts in a row: lost and repeated runs both show."""
-    Group.objects.create(pk=1000, name="counter")
+    Tally.objects.create(name="events")
 
     def count(**kwargs: Any) -> None:
-        Group.objects.filter(name="counter").update(id=F("id") + 1)
+        Tally.objects.filter(name="events").update(count=F("count") + 1)
 
     event_processed.connect(count, weak=False, dispatch_uid="counting")
     yield
@@ -56,7 +55,7 @@ def counting() -> Iterator[None]:
 
 
 def counted() -> int:
-    return Group.objects.get(name="counter").pk - 1000
+    return Tally.objects.get(name="events").count
 
 
 def test_duplicates__a_hundred_at_once_are_one_event(issuer: KindeIssuer, counting: None) -> None:
@@ -106,3 +105,20 @@ def test_workers__many_at_one_backlog_do_everything_once(
 
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
     assert counted() == 60
+
+
+def test_organisation__two_customers_at_once_do_not_become_one(issuer: KindeIssuer) -> None:
+    for number in range(10):
+        organization = {"org_code": f"org_{number}"}
+        post(issuer.sign(kinde_event("customer.plan_assigned", organization)))()
+        names = [{**organization, "customer_id": f"customer_{number}_{who}"} for who in range(4)]
+        bodies = [issuer.sign(kinde_event("customer.plan_assigned", name)) for name in names]
+        assert Counter(at_once([post(body) for body in bodies])) == {200: 4}
+    WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
+    work_due()
+
+    assert Customer.objects.count() == 40
+    names_of_one = Customer.objects.annotate(
+        ids=Count("identities", filter=Q(identities__kind="id"))
+    ).filter(ids=1)
+    assert names_of_one.count() == 40

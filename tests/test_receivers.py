@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import EventSignal, event_processed
 from tests.conftest import PostBillaBear, PostKinde, at
+from tests.models import Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,13 +96,13 @@ def test_receiver__may_be_async(connect: Connect, post_kinde: PostKinde) -> None
     calls: list[str] = []
 
     async def hear(event: WebhookEvent, **kwargs: Any) -> None:
-        await Group.objects.acreate(name="made by an async receiver")
+        await Tally.objects.acreate(name="made by an async receiver")
         calls.append(event.event_type)
 
     connect(event_processed, hear)
     post_kinde("customer.agreement_created", SIGN_UP)
     assert calls == ["customer.agreement_created"]
-    assert Group.objects.exists()
+    assert Tally.objects.exists()
 
 
 def test_receiver__failing_neither_stops_nor_repeats_the_others(
@@ -136,12 +136,12 @@ def test_receiver__writes_are_rolled_back_when_it_fails(
     connect: Connect, post_kinde: PostKinde
 ) -> None:
     def write_and_fail(**kwargs: Any) -> None:
-        Group.objects.create(name="half done")
+        Tally.objects.create(name="half done")
         raise ValueError
 
     connect(event_processed, write_and_fail)
     post_kinde("customer.agreement_created", SIGN_UP)
-    assert not Group.objects.exists()
+    assert not Tally.objects.exists()
     assert Customer.objects.exists()
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from billing_webhooks.facts import CustomerRef, Key, PlanRef
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
@@ -93,7 +94,7 @@ class Identities(Generic[Ref]):
                     raise
 
     def _settle_once(self, ref: Ref, stamp: Stamp) -> None:
-        known = self._known(ref.keys)
+        known = self._lock_known(ref.keys)
         strongest = ref.keys[0]
         owner = known.get(strongest)
         if owner is not None:
@@ -109,6 +110,21 @@ class Identities(Generic[Ref]):
                     self._repoint(identity, row_id, stamp)
                 else:
                     self._merge(loser=identity.row_id, winner=row_id)
+
+    def _lock_known(self, keys: Iterable[Key]) -> Known:
+        """
+        Return the identities with these names, their rows locked.
+
+        Unlocked, a row without a strongest name could be given two by two workers, which
+        would make one customer of two.
+        """
+        row_ids = {identity.row_id for identity in self._known(keys).values()}
+        list(self._lock(row_ids))
+        return self._known(keys)
+
+    def _lock(self, row_ids: Iterable[int]) -> QuerySet[Any]:
+        rows = self.row_model._base_manager.using(self.db)
+        return rows.select_for_update().filter(pk__in=row_ids).order_by("pk")
 
     def _unclaimed(self, keys: Iterable[Key], known: Known) -> int | None:
         """Return a row that goes by one of the weaker names and has no strongest one yet."""
@@ -145,11 +161,7 @@ class Identities(Generic[Ref]):
             self.model._base_manager.using(self.db).filter(pk=identity.pk).update(row_id=row_id)
 
     def _merge(self, *, loser: int, winner: int) -> None:
-        rows = self.row_model._base_manager.using(self.db)
-        locked = {
-            row.pk: row
-            for row in rows.select_for_update().filter(pk__in=(loser, winner)).order_by("pk")
-        }
+        locked = {row.pk: row for row in self._lock((loser, winner))}
         if len(locked) < 2:
             raise IntegrityError("One of the rows was merged meanwhile.")
         draft: Draft[BillingRow] = Draft(locked[winner])
@@ -161,7 +173,7 @@ class Identities(Generic[Ref]):
         for relation in self.row_model._meta.get_fields(include_hidden=True):
             if relation.auto_created and relation.is_relation and not relation.concrete:
                 _move(relation, self.db, loser, winner)
-        rows.filter(pk=loser).delete()
+        self.row_model._base_manager.using(self.db).filter(pk=loser).delete()
 
 
 def _move(relation: Any, db: str, loser: int, winner: int) -> None:
