@@ -80,7 +80,7 @@ class CustomerRef:
     @property
     def keys(self) -> tuple[Key, ...]:
         """The (kind, value) pairs that identify the customer, strongest first."""
-        return _keys(id=self.external_id, organization=self.organization_code)
+        return _keys(("id", self.external_id), ("organization", self.organization_code))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class PlanRef:
     """
     Names a plan by code, id or name, as far as the event knows them.
 
-    Give `by_name` only where the provider refers to plans by nothing else.
+    Codes and ids are names of one kind, because some events give one where others give
+    the other. Give `by_name` only where the provider refers to plans by nothing else.
     """
 
     code: str = ""
@@ -98,11 +99,11 @@ class PlanRef:
     @property
     def keys(self) -> tuple[Key, ...]:
         """The (kind, value) pairs that identify the plan, strongest first."""
-        return _keys(code=self.code, id=self.external_id, name=self.by_name)
+        return _keys(("id", self.code), ("id", self.external_id), ("name", self.by_name))
 
 
-def _keys(**values: str) -> tuple[Key, ...]:
-    return tuple((kind, value) for kind, value in values.items() if value)
+def _keys(*keys: Key) -> tuple[Key, ...]:
+    return tuple(dict.fromkeys((kind, value) for kind, value in keys if value))
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class SubscriptionFact:
     What an event says about a subscription.
 
     `status` is the provider's own word in our vocabulary, for providers that send one.
+    `plan_is_mention` marks a plan that may be an old one: any other event outranks it.
     `says_plan_changed` marks an event whose very meaning is a change of plan, which is
     then one even if the plan before it was never seen.
     """
@@ -160,6 +162,7 @@ class SubscriptionFact:
     customer: CustomerRef | None = None
     plan: PlanRef | None = None
     plan_name: str | None = None
+    plan_is_mention: bool = False
     says_plan_changed: bool = False
     lifecycle: Lifecycle | None = None
     collection: Collection | None = None

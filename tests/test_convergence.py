@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -83,7 +84,7 @@ def _natural(value: Any) -> Any:
     if isinstance(value, Subscription):
         return value.external_id
     if isinstance(value, dict):
-        return sorted(value.items())
+        return json.dumps(value, sort_keys=True)
     return value
 
 
@@ -94,6 +95,8 @@ CUSTOMERS = (
     {"org_code": "org_1"},
     {"customer_id": "customer_1", "org_code": "org_1"},
     {"customer_id": "customer_2", "user_id": "kp_2"},
+    # The same organisation again: it belongs to whom it was given last.
+    {"customer_id": "customer_2", "org_code": "org_1"},
 )
 PLANS: tuple[dict[str, Any], ...] = (
     {},
@@ -102,6 +105,8 @@ PLANS: tuple[dict[str, Any], ...] = (
     {"plan_code": "pro"},
     {"plan": {"code": "pro", "id": "plan_pro", "name": "Professional"}},
     {"plan_id": "plan_pro"},
+    {"plan_id": "pro"},
+    {"plan": {"code": "max", "id": "plan_pro"}},
 )
 AGREEMENTS: tuple[dict[str, Any], ...] = (
     {},
@@ -243,8 +248,8 @@ billabear_events = st.one_of(
             lambda number, name: {
                 "plan": {"id": ID(20 + number), "name": name, "code": None, "has_trial": True}
             },
-            # Each plan keeps names of its own; one that passes to another plan is another test.
-            *(st.just(1), st.sampled_from(["Free", "Basic"])),
+            st.sampled_from([1, 2]),
+            st.sampled_from(["Free", "Pro", "Basic"]),
         ),
     ),
     st.tuples(

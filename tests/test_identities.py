@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -54,6 +55,26 @@ def test_customer__a_second_one_of_an_organisation_stays_a_second_one(
     assert customer.external_id == "customer_2"
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_organisation__of_two_customers_belongs_to_the_last_in_any_order(
+    post_kinde: PostKinde, order: tuple[int, ...]
+) -> None:
+    deliveries = [
+        ("customer.agreement_created", BY_BOTH, at("10:00")),
+        ("customer.plan_changed", BY_ORGANIZATION | {"customer_id": "customer_2"}, at("11:00")),
+        ("customer.payment_failed", BY_ORGANIZATION | {"payment_id": "payment_1"}, at("12:00")),
+    ]
+    for index in order:
+        event_type, data, moment = deliveries[index]
+        post_kinde(event_type, data, occurred_at=moment)
+
+    collection = dict(Customer.objects.values_list("external_id", "collection"))
+    assert collection == {"customer_1": "", "customer_2": "failed"}
+    assert Payment.objects.get().customer == Customer.objects.get(external_id="customer_2")
+    told = WebhookEvent.objects.get(event_type="customer.payment_failed")
+    assert told.customer == Payment.objects.get().customer
+
+
 def test_merge__moves_the_projects_own_rows(post_kinde: PostKinde) -> None:
     post_kinde("customer.plan_assigned", BY_ID)
     post_kinde("customer.plan_assigned", BY_ORGANIZATION)
@@ -86,6 +107,12 @@ def test_plan__named_by_code_and_by_id_is_one(post_kinde: PostKinde) -> None:
     assert subscription.plan == Plan.objects.get(code="pro", external_id="plan_1", name="Pro")
 
 
+def test_plan__given_as_code_or_as_id_is_one(post_kinde: PostKinde) -> None:
+    post_kinde("customer.plan_assigned", BY_ID | {"plan": {"code": "pro"}})
+    post_kinde("customer.plan_assigned", BY_ID | {"plan_id": "pro"})
+    assert Customer.objects.get().plan == Plan.objects.get(code="pro")
+
+
 def test_accounts__of_one_provider_never_mix(
     post_kinde: PostKinde, issuer: Any, settings: Any, client: Any
 ) -> None:
@@ -99,6 +126,21 @@ def test_accounts__of_one_provider_never_mix(
 
     assert sorted(Customer.objects.values_list("provider", flat=True)) == ["kinde", "kinde_eu"]
     assert WebhookEvent.objects.count() == 2
+
+
+def test_plan_name__of_a_subscription_that_is_created_again_is_the_old_one(
+    post_billabear: PostBillaBear,
+) -> None:
+    customer = {"id": "0b1e5c1e-0000-4000-8000-000000000001", "email": None}
+    subscription = {"id": "0b1e5c1e-0000-4000-8000-000000000011"}
+    for event_type, name in (
+        ("subscription_created", "Old"),
+        ("subscription_updated", "New"),
+        ("subscription_created", "Old"),
+    ):
+        content = {**subscription, "plan_name": name, "status": "active"}
+        post_billabear(event_type, customer=customer, subscription=content)
+    assert Subscription.objects.get().plan_name == "New"
 
 
 def test_plan_name__that_passes_to_another_plan(post_billabear: PostBillaBear) -> None:

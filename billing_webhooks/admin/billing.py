@@ -29,7 +29,7 @@ from billing_webhooks.models import (
 )
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import MoneyEntry
-from billing_webhooks.projection.registers import Stamp
+from billing_webhooks.projection.registers import Stamp, draft_of
 
 
 @admin.display(description=_("amount"))
@@ -57,7 +57,7 @@ class BillingAdmin(ReadOnlyAdmin):
         return table(headings, self._registers(row))
 
     def _registers(self, row: BillingRow) -> Iterator[tuple[Any, ...]]:
-        for name, (at, by, value) in sorted(row.registers.items()):
+        for name, (at, by, value) in sorted(draft_of(row).standing().items()):
             # What an event only mentioned in passing has no time.
             when = display_for_value(Stamp(at, by).moment, EMPTY) if at else EMPTY
             query = {"provider": row.provider, "q": by}

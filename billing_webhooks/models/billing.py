@@ -168,7 +168,7 @@ class Subscription(BillingRow):
     """
     An agreement of a customer to pay for a plan.
 
-    `status` is derived, never set: see `projection.status`. `provider_status` is the
+    `status` is derived, never set: see `projection.derivation`. `provider_status` is the
     provider's own word where it sends one.
     """
 

@@ -32,7 +32,7 @@ from billing_webhooks.projection import appliers
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.identities import customer_identities, plan_identities
 from billing_webhooks.projection.news import signals_for
-from billing_webhooks.projection.registers import Draft, Stamp
+from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp
 from billing_webhooks.projection.rows import Resolution, Rows, RowsMoved, Touched
 
 __all__ = ["Effect", "Reading", "RowsMoved", "apply", "prepare"]
@@ -138,6 +138,7 @@ def _effect(applied: _Applied) -> Effect:
         {
             "model": draft.row._meta.model_name,
             "id": draft.row.pk,
+            **({"key": draft.key} if isinstance(draft, NamedDraft) else {}),
             "created": was_new,
             "fields": {name: list(change) for name, change in changes.items()},
             "signals": signals,

@@ -29,7 +29,7 @@ def apply(fact: Any, rows: Rows, stamp: Stamp) -> None:
 
 @apply.register
 def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
-    draft = rows.customer(fact.customer)
+    draft = rows.customer(fact.customer, stamp)
     draft.write("external_id", fact.customer.external_id or None, stamp)
     draft.write("organization_code", fact.customer.organization_code or None, stamp)
     draft.write("email", fact.email, stamp)
@@ -45,7 +45,7 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
 
 @apply.register
 def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> None:
-    draft = rows.plan(fact.plan)
+    draft = rows.plan(fact.plan, stamp)
     write = draft.mention if fact.is_mention else draft.write
     write("external_id", fact.plan.external_id or None, stamp)
     write("said_code", fact.plan.code or None if fact.code is None else fact.code, stamp)
@@ -61,10 +61,11 @@ def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.subscription(fact.external_id)
     _link_customer(draft, fact.customer, rows, stamp)
     if fact.plan is not None and fact.plan.keys:
-        _link_plan(draft, fact.plan, rows, stamp)
+        _link_plan(draft, fact.plan, rows, stamp, is_mention=fact.plan_is_mention)
         draft.says_plan_changed = fact.says_plan_changed
         if fact.plan_name is not None:
-            draft.write("named_plan", [list(fact.plan.keys[0]), fact.plan_name], stamp)
+            write = draft.mention if fact.plan_is_mention else draft.write
+            write("named_plan", [list(fact.plan.keys[0]), fact.plan_name], stamp)
     draft.write("lifecycle", fact.lifecycle, stamp)
     draft.write("collection", fact.collection, stamp)
     draft.write("said_status", fact.status, stamp)
@@ -125,15 +126,17 @@ def _write_entry(
 
 def _link_customer(draft: Draft[Any], ref: CustomerRef | None, rows: Rows, stamp: Stamp) -> None:
     if ref is not None and ref.keys:
-        customer = rows.customer(ref)
+        customer = rows.customer(ref, stamp)
         customer.mention("external_id", ref.external_id or None, stamp)
         customer.mention("organization_code", ref.organization_code or None, stamp)
         draft.link("customer", customer.row, ref.keys[0], stamp)
 
 
-def _link_plan(draft: Draft[Any], ref: PlanRef, rows: Rows, stamp: Stamp) -> None:
-    plan = rows.plan(ref)
+def _link_plan(
+    draft: Draft[Any], ref: PlanRef, rows: Rows, stamp: Stamp, *, is_mention: bool = False
+) -> None:
+    plan = rows.plan(ref, stamp)
     plan.mention("external_id", ref.external_id or None, stamp)
     plan.mention("said_code", ref.code or None, stamp)
     plan.mention("name", ref.by_name or None, stamp)
-    draft.link("plan", plan.row, ref.keys[0], stamp)
+    draft.link("plan", plan.row, ref.keys[0], stamp, is_mention=is_mention)

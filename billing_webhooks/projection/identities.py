@@ -3,14 +3,16 @@ Which row an event means.
 
 A provider may name one customer by its id, by its organisation, or by both, in events
 that arrive in any order; plans likewise. The names are rows of their own. A name seen
-for the first time gets a row, and when an event shows that two rows are one, they are
-merged. All this happens before the projection's transaction, in small ones of its own,
-so that the rows to lock exist when it begins.
+for the first time gets a row. An event that gives several names claims the weaker ones
+for the strongest: the newest claim to a name wins, and whatever was said of that name
+moves to the row it belongs to. All this happens before the projection's transaction, in
+small ones of its own, so that the rows to lock exist when it begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db import IntegrityError, transaction
@@ -18,22 +20,21 @@ from django.db.models import QuerySet
 
 from billing_webhooks.facts import CustomerRef, Key, PlanRef
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
-from billing_webhooks.models.billing import BillingRow
-from billing_webhooks.projection.derivation import derive
-from billing_webhooks.projection.registers import Draft, Stamp
+from billing_webhooks.projection.moving import move_all, move_some, recompute
+from billing_webhooks.projection.registers import OWNER, Stamp, name_of
 
 Ref = TypeVar("Ref", CustomerRef, PlanRef)
 Known: TypeAlias = Mapping[Key, Any]
 
 MAX_TRIES = 10
 
-# The register in which a row remembers that it was given a name of this kind.
-REGISTERS = {
-    "id": "external_id",
-    "code": "said_code",
-    "name": "name",
-    "organization": "organization_code",
-}
+
+@dataclass(frozen=True)
+class Meant:
+    """The row that a ref means, and the weaker names of the ref that belong to it."""
+
+    pk: int
+    owned: tuple[Key, ...]
 
 
 class Identities(Generic[Ref]):
@@ -51,36 +52,24 @@ class Identities(Generic[Ref]):
         self.model = model
         self.row_model = row_model
 
-    def resolve(self, refs: Iterable[tuple[Ref, Stamp]]) -> dict[Ref, int]:
-        """Return the primary key of each ref's row, made or merged where necessary."""
+    def resolve(self, refs: Iterable[tuple[Ref, Stamp]]) -> dict[Ref, Meant]:
+        """Return each ref's row, made or put together where necessary."""
         wanted = [(ref, stamp) for ref, stamp in refs if ref.keys]
         known = self._known({key for ref, _ in wanted for key in ref.keys})
-        resolved: dict[Ref, int] = {}
-        settled = True
-        for ref, stamp in wanted:
-            rows = {known[key].row_id for key in ref.keys if key in known}
-            if len(rows) == 1 and all(key in known for key in ref.keys):
-                resolved[ref] = rows.pop()
-            else:
-                self._settle(ref, stamp)
-                settled = False
-        # Settling may have merged a row that was resolved before.
-        return resolved if settled else self._strongest_rows(ref for ref, _ in wanted)
+        unsettled = [(ref, stamp) for ref, stamp in wanted if not _is_settled(ref, known)]
+        for ref, stamp in unsettled:
+            self._settle(ref, stamp)
+        if unsettled:
+            known = self._known({key for ref, _ in wanted for key in ref.keys})
+        return {ref: _meant(ref, known) for ref, _ in wanted}
 
     def _known(self, keys: Iterable[Key]) -> dict[Key, Any]:
         # The pairs of kind and value that were not asked for do no harm.
         kinds, values = {kind for kind, _ in keys}, {value for _, value in keys}
         if not values:
             return {}
-        found = self.model._base_manager.using(self.db).filter(
-            provider=self.provider, kind__in=kinds, value__in=values
-        )
+        found = self._names().filter(provider=self.provider, kind__in=kinds, value__in=values)
         return {(identity.kind, identity.value): identity for identity in found}
-
-    def _strongest_rows(self, refs: Iterable[Ref]) -> dict[Ref, int]:
-        wanted = list(refs)
-        known = self._known({key for ref in wanted for key in ref.keys})
-        return {ref: next(known[key].row_id for key in ref.keys if key in known) for ref in wanted}
 
     def _settle(self, ref: Ref, stamp: Stamp) -> None:
         for attempt in range(1, MAX_TRIES + 1):
@@ -94,98 +83,121 @@ class Identities(Generic[Ref]):
                     raise
 
     def _settle_once(self, ref: Ref, stamp: Stamp) -> None:
-        known = self._lock_known(ref.keys)
-        strongest = ref.keys[0]
-        owner = known.get(strongest)
-        if owner is not None:
-            row_id = owner.row_id
+        known, rows = self._lock(ref.keys)
+        strongest, *weaker = ref.keys
+        if strongest in known:
+            owner = rows[known[strongest].row_id]
         else:
-            row_id = self._unclaimed(ref.keys, known) or self._new_row()
-        for key in ref.keys:
-            identity = known.get(key)
-            if identity is None:
-                self._claim(key, row_id)
-            elif identity.row_id != row_id:
-                if self._is_claimed(identity.row_id, strongest[0]):
-                    self._repoint(identity, row_id, stamp)
-                else:
-                    self._merge(loser=identity.row_id, winner=row_id)
+            owner = self._unowned(weaker, known, rows) or self._new_row()
+            self._give(strongest, owner)
+        for key in weaker:
+            if key not in known:
+                self._give(key, owner)
+            elif known[key].row_id != owner.pk:
+                if not _is_newer(stamp, rows[known[key].row_id], key):
+                    continue
+                self._bring(key, rows[known[key].row_id], owner)
+            claim(owner, key, strongest, stamp)
+        owner.save(using=self.db)
 
-    def _lock_known(self, keys: Iterable[Key]) -> Known:
+    def _lock(self, keys: Iterable[Key]) -> tuple[Known, dict[int, Any]]:
         """
-        Return the identities with these names, their rows locked.
+        Return the identities with these names and, locked, their rows.
 
-        Unlocked, a row without a strongest name could be given two by two workers, which
-        would make one customer of two.
+        Unlocked, a row could be given two customers' ids by two workers, which would make
+        one customer of two.
         """
         row_ids = {identity.row_id for identity in self._known(keys).values()}
-        list(self._lock(row_ids))
-        return self._known(keys)
+        locked = self._rows().select_for_update().filter(pk__in=row_ids).order_by("pk")
+        rows = {row.pk: row for row in locked}
+        known = self._known(keys)
+        if {identity.row_id for identity in known.values()} != rows.keys():
+            raise IntegrityError("A name has passed to another row meanwhile.")
+        return known, rows
 
-    def _lock(self, row_ids: Iterable[int]) -> QuerySet[Any]:
-        rows = self.row_model._base_manager.using(self.db)
-        return rows.select_for_update().filter(pk__in=row_ids).order_by("pk")
+    def _unowned(self, keys: Iterable[Key], known: Known, rows: Mapping[int, Any]) -> Any:
+        """Return the row of a name that belongs to no stronger one, None without one."""
+        for key in keys:
+            if key in known and _owner_register(rows[known[key].row_id], key) is None:
+                return rows[known[key].row_id]
+        return None
 
-    def _unclaimed(self, keys: Iterable[Key], known: Known) -> int | None:
-        """Return a row that goes by one of the weaker names and has no strongest one yet."""
-        strongest = next(iter(keys))
-        return next(
-            (
-                known[key].row_id
-                for key in keys
-                if key in known and not self._is_claimed(known[key].row_id, strongest[0])
-            ),
-            None,
-        )
+    def _bring(self, key: Key, source: Any, target: Any) -> None:
+        """Let a name pass from one row to another, with what was said of it."""
+        names = _with_what_it_owns(source, name_of(key))
+        for name in names & source.registers.keys():
+            target.registers[name] = source.registers.pop(name)
+        theirs = list(self._names().filter(row_id=source.pk))
+        moved = [each for each in theirs if name_of((each.kind, each.value)) in names]
+        self._names().filter(pk__in=[each.pk for each in moved]).update(row_id=target.pk)
+        if len(moved) == len(theirs):
+            move_all(self.db, source, target)
+            self._rows().filter(pk=source.pk).delete()
+        else:
+            move_some(self.db, source, target, [(each.kind, each.value) for each in moved])
+            recompute(self.db, source)
+            source.save(using=self.db)
+        recompute(self.db, target)
 
-    def _is_claimed(self, row_id: int, kind: str) -> bool:
-        names = self.model._base_manager.using(self.db).filter(row_id=row_id, kind=kind)
-        return names.exists()
-
-    def _new_row(self) -> int:
-        row = self.row_model(provider=self.provider)
-        row.save(using=self.db, force_insert=True)
-        return int(row.pk)
-
-    def _claim(self, key: Key, row_id: int) -> None:
+    def _give(self, key: Key, row: Any) -> None:
         kind, value = key
-        identity = self.model(provider=self.provider, kind=kind, value=value, row_id=row_id)
+        identity = self.model(provider=self.provider, kind=kind, value=value, row_id=row.pk)
         identity.save(using=self.db, force_insert=True)
 
-    def _repoint(self, identity: Any, row_id: int, stamp: Stamp) -> None:
-        """Let a name pass to another row, unless its present owner was given it later."""
-        owner = self.row_model._base_manager.using(self.db).get(pk=identity.row_id)
-        register = REGISTERS[identity.kind]
-        given = owner.registers.get(register)
-        if given is None or given[2] != identity.value or Stamp(given[0], given[1]) < stamp:
-            self.model._base_manager.using(self.db).filter(pk=identity.pk).update(row_id=row_id)
+    def _new_row(self) -> Any:
+        row = self.row_model(provider=self.provider)
+        row.save(using=self.db, force_insert=True)
+        return row
 
-    def _merge(self, *, loser: int, winner: int) -> None:
-        locked = {row.pk: row for row in self._lock((loser, winner))}
-        if len(locked) < 2:
-            raise IntegrityError("One of the rows was merged meanwhile.")
-        draft: Draft[BillingRow] = Draft(locked[winner])
-        draft.absorb(locked[loser])
-        derive(draft)
-        draft.row.save(using=self.db)
-        # Hidden ones too: a project's foreign key without a reverse name is one, and its
-        # rows would be deleted with the loser.
-        for relation in self.row_model._meta.get_fields(include_hidden=True):
-            if relation.auto_created and relation.is_relation and not relation.concrete:
-                _move(relation, self.db, loser, winner)
-        self.row_model._base_manager.using(self.db).filter(pk=loser).delete()
+    def _names(self) -> QuerySet[Any]:
+        return self.model._base_manager.using(self.db)
+
+    def _rows(self) -> QuerySet[Any]:
+        return self.row_model._base_manager.using(self.db)
 
 
-def _move(relation: Any, db: str, loser: int, winner: int) -> None:
-    """Let what points at one row point at another, the project's own models included."""
-    name = relation.field.name
-    if relation.many_to_many:
-        through = relation.through._base_manager.using(db)
-        name = relation.field.m2m_reverse_field_name()
-        through.filter(**{name: loser}).update(**{name: winner})
-    else:
-        related = relation.related_model._base_manager.using(db)
-        related.filter(**{name: loser}).update(**{name: winner})
+def claim(row: Any, key: Key, owner: Key, stamp: Stamp) -> bool:
+    """Note on a row that one of its names belongs to a stronger one; return whether it is news."""
+    register = _owner_register(row, key)
+    if register is not None and Stamp(register[0], register[1]) >= stamp:
+        return False
+    own = row.registers.setdefault(name_of(key), {})
+    own[OWNER] = [stamp.at, stamp.by, list(owner)]
+    return True
+
+
+def _is_settled(ref: Ref, known: Known) -> bool:
+    rows = [known[key].row_id if key in known else None for key in ref.keys]
+    return None not in rows and len(set(rows)) == 1
+
+
+def _meant(ref: Ref, known: Known) -> Meant:
+    strongest, *weaker = ref.keys
+    pk = known[strongest].row_id
+    return Meant(pk, tuple(key for key in weaker if key in known and known[key].row_id == pk))
+
+
+def _owner_register(row: Any, key: Key) -> Any:
+    return row.registers.get(name_of(key), {}).get(OWNER)
+
+
+def _is_newer(stamp: Stamp, row: Any, key: Key) -> bool:
+    register = _owner_register(row, key)
+    return register is None or Stamp(register[0], register[1]) < stamp
+
+
+def _with_what_it_owns(row: Any, name: str) -> set[str]:
+    """Return a name and the names on its row that belong to it, theirs included."""
+    names = {name}
+    while True:
+        owned = {
+            each
+            for each, registers in row.registers.items()
+            if OWNER in registers and name_of(tuple(registers[OWNER][2])) in names
+        }
+        if owned <= names:
+            return names
+        names |= owned
 
 
 def customer_identities(db: str, provider: str) -> Identities[CustomerRef]:

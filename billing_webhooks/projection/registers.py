@@ -2,7 +2,8 @@
 Last-writer-wins registers: the reason why the order of arrival does not matter.
 
 A register is `[at, by, value]`: when the event that wrote it occurred, that event's
-place among events of the same moment, and what it said. Text compares as time does.
+place among events of the same moment, and what it said. Text compares as time does. What
+is only mentioned in passing has no time, and gives way to everything that has.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist
 
+from billing_webhooks.facts import Key
+from billing_webhooks.models import Customer, Plan
 from billing_webhooks.models.billing import BillingRow
 
 Row = TypeVar("Row", bound=BillingRow)
@@ -50,27 +53,20 @@ class Draft(Generic[Row]):
 
     def begin(self) -> None:
         """Take the row as it is now for what it was before the event that follows."""
-        self.was_new = not self.row.registers
+        self.was_new = self._is_blank()
         self.before = {} if self.was_new else self.columns()
         self.superseded = False
         self.says_plan_changed = False
 
     def columns(self) -> dict[str, Any]:
         """Return the columns that events write, by field name; a foreign key as its pk."""
-        return {
-            field.name: getattr(self.row, field.attname)
-            for field in self.row._meta.concrete_fields
-            if field.name not in NOT_COMPARED
-        }
+        return {field.name: getattr(self.row, field.attname) for field in written_fields(self.row)}
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
         before = self.before
         if self.was_new:
-            before = {
-                name: self.row._meta.get_field(name).get_default()  # type: ignore[union-attr]
-                for name in self.columns()
-            }
+            before = {field.name: field.get_default() for field in written_fields(self.row)}
         return {
             name: (self.before.get(name), value)
             for name, value in self.columns().items()
@@ -79,83 +75,154 @@ class Draft(Generic[Row]):
 
     def write(self, name: str, value: Any, stamp: Stamp, *, earliest: bool = False) -> bool:
         """
-        Write a register, and the column of its name if there is one, and return True.
+        Write a register, and the column of its name if there is one.
 
-        None writes nothing. Older news than the register's is passed over; with
-        `earliest`, newer news is instead.
+        Return whether it stands. None writes nothing. Older news than the register's is
+        passed over; with `earliest`, newer news is instead.
         """
         if value is None:
             return False
         encoded = _encode(value)
-        known = self.row.registers.get(name)
+        known = self._own().get(name)
         if known is not None:
             stands = Stamp(known[0], known[1])
             if (stamp > stands) if earliest else (stamp < stands):
                 self.superseded |= known[2] != encoded and not earliest
                 return False
-        self._set(name, value, [stamp.at, stamp.by, encoded])
-        return True
+        return self._set(name, value, [stamp.at, stamp.by, encoded])
 
-    def mention(self, name: str, value: Any, stamp: Stamp) -> None:
+    def mention(self, name: str, value: Any, stamp: Stamp) -> bool:
         """
         Write what an event only mentions in passing: the earliest mention stands until
-        an event that is about it says so.
+        an event that is about it says so. Return whether it stands.
 
         So a plan's row is not rewritten by every payment that names the plan.
         """
         if value is None:
-            return
-        known = self.row.registers.get(name)
-        if known is None or (known[0] == "" and stamp.by < known[1]):
-            self._set(name, value, ["", stamp.by, _encode(value)])
+            return False
+        known = self._own().get(name)
+        if known is not None and (known[0] or stamp.by >= known[1]):
+            return False
+        return self._set(name, value, ["", stamp.by, _encode(value)])
 
-    def link(self, name: str, target: Any, key: tuple[str, str], stamp: Stamp) -> None:
+    def link(
+        self, name: str, target: Any, key: Key, stamp: Stamp, *, is_mention: bool = False
+    ) -> None:
         """Write a foreign key: the register holds the name by which the event gave it."""
-        if self.write(f"{name}_key", list(key), stamp):
+        write = self.mention if is_mention else self.write
+        if write(f"{name}_key", list(key), stamp):
             setattr(self.row, name, target)
 
+    def register(self, name: str) -> list[Any] | None:
+        """Return the register as it stands, `[at, by, value]`."""
+        register: list[Any] | None = self.row.registers.get(name)
+        return register
+
+    def standing(self) -> dict[str, list[Any]]:
+        """Return every register as it stands, by name."""
+        return dict(self.row.registers)
+
     def value(self, name: str) -> Any:
-        register = self.row.registers.get(name)
+        register = self.register(name)
         return None if register is None else register[2]
 
     def stamp(self, name: str) -> Stamp | None:
-        register = self.row.registers.get(name)
+        register = self.register(name)
         return None if register is None else Stamp(register[0], register[1])
 
-    def absorb(self, other: Row) -> None:
-        """Take over what another row of the same thing knows better."""
-        for name, register in other.registers.items():
-            known = self.row.registers.get(name)
-            if known is not None and _outranks(known, register, earliest=name in EARLIEST):
-                continue
-            self.row.registers[name] = register
-            column = name.removesuffix("_key")
-            if _has_column(self.row, column):
-                attname = self.row._meta.get_field(column).attname  # type: ignore[union-attr]
-                setattr(self.row, attname, getattr(other, attname))
-        self.is_dirty = True
+    def _own(self) -> dict[str, list[Any]]:
+        """Return the registers in which is written."""
+        registers: dict[str, list[Any]] = self.row.registers
+        return registers
 
-    def _set(self, name: str, value: Any, register: list[Any]) -> None:
-        if self.row.registers.get(name) != register:
-            self.row.registers[name] = register
+    def _is_blank(self) -> bool:
+        """Return whether no event has said anything of the row yet."""
+        return not self.row.registers
+
+    def _set(self, name: str, value: Any, register: list[Any]) -> bool:
+        own = self._own()
+        if own.get(name) != register:
+            own[name] = register
             self.is_dirty = True
+        standing = self.register(name)
+        if standing is not register and standing != register:
+            self.superseded |= standing is not None and standing[2] != register[2]
+            return False
         if _has_column(self.row, name):
             setattr(self.row, name, value)
+        return True
 
+
+class NamedDraft(Draft[Row]):
+    """
+    A draft of a row that goes by several names, such as a customer's id and its
+    organisation's code.
+
+    Each name has registers of its own, what events that gave this name as their strongest
+    have said, and what stands is the newest of all. So a name can pass to another row
+    with everything that was said of it. The register OWNER of a weaker name holds the
+    stronger one to which it belongs.
+    """
+
+    key: Key | None = None
+
+    def speak_of(self, key: Key) -> None:
+        """Let what is written from now on be said of the row under this name."""
+        self.key = key
+
+    def register(self, name: str) -> list[Any] | None:
+        registers: dict[str, dict[str, list[Any]]] = self.row.registers
+        found = [own[name] for own in registers.values() if name in own]
+        # Of mentions, which have no time, the earliest stands; anything else outranks them.
+        said = [register for register in found if register[0]]
+        if said:
+            return max(said, key=lambda register: (register[0], register[1]))
+        return min(found, key=lambda register: str(register[1]), default=None)
+
+    def standing(self) -> dict[str, list[Any]]:
+        names = {name for own in self.row.registers.values() for name in own} - {OWNER}
+        return {name: register for name in names if (register := self.register(name))}
+
+    def recompute(self) -> None:
+        """Bring the plain columns in line with the registers; foreign keys stay as they are."""
+        for field in written_fields(self.row):
+            if not field.is_relation:
+                value = self.value(field.name)
+                setattr(
+                    self.row,
+                    field.name,
+                    field.get_default() if value is None else field.to_python(value),
+                )
+
+    def _own(self) -> dict[str, list[Any]]:
+        own: dict[str, list[Any]] = self.row.registers.setdefault(name_of(self.key), {})
+        return own
+
+    def _is_blank(self) -> bool:
+        return not any(own.keys() - {OWNER} for own in self.row.registers.values())
+
+
+def draft_of(row: Row) -> Draft[Row]:
+    """Return a draft of a row, one with names where the row has some."""
+    return NamedDraft(row) if isinstance(row, Customer | Plan) else Draft(row)
+
+
+OWNER = "owner"
 
 # Columns that no event writes.
-NOT_COMPARED = frozenset(
+NOT_WRITTEN = frozenset(
     {"id", "provider", "registers", "created_at", "updated_at", "identity", "user", "subscription"}
 )
 
-# Registers in which the earliest writer wins.
-EARLIEST = frozenset({"started_at", "trial_started_at"})
+
+def name_of(key: Key | None) -> str:
+    """Return a name as the registers hold it, such as "id:customer_1"."""
+    return ":".join(key) if key else ""
 
 
-def _outranks(known: list[Any], other: list[Any], *, earliest: bool) -> bool:
-    if known[0] == other[0] == "" or earliest:
-        return bool(known[:2] <= other[:2])
-    return bool(known[:2] >= other[:2])
+def written_fields(row: BillingRow) -> list[Any]:
+    """Return the fields that events write."""
+    return [field for field in row._meta.concrete_fields if field.name not in NOT_WRITTEN]
 
 
 def _has_column(row: BillingRow, name: str) -> bool:

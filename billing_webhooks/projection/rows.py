@@ -20,22 +20,23 @@ from billing_webhooks.models import (
 )
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
-from billing_webhooks.projection.registers import Draft
+from billing_webhooks.projection.identities import Meant, claim
+from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, draft_of, name_of
 
 AnyRow = TypeVar("AnyRow", bound=BillingRow)
 AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
 
 
 class RowsMoved(DatabaseError):
-    """A row was merged into another between resolving and locking it; try again."""
+    """A name passed to another row between resolving and locking it; try again."""
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """Primary keys by the refs that events used."""
+    """The rows that the refs of events mean."""
 
-    customers: Mapping[CustomerRef, int]
-    plans: Mapping[PlanRef, int]
+    customers: Mapping[CustomerRef, Meant]
+    plans: Mapping[PlanRef, Meant]
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Rows:
         self.db = db
         self.provider = provider
         self._resolution = resolution
-        self._customers = self._locked(Customer, "pk", resolution.customers.values())
-        self._plans = self._locked(Plan, "pk", resolution.plans.values())
+        self._customers = self._locked(Customer, "pk", _keys(resolution.customers))
+        self._plans = self._locked(Plan, "pk", _keys(resolution.plans))
         self._subscriptions = self._locked(Subscription, "external_id", touched.subscriptions)
         self._entries = {
             model: self._locked(model, "identity", touched.entries.get(model, ()))
@@ -75,11 +76,11 @@ class Rows:
         """Return the drafts that were asked for since `begin_event`, in that order."""
         return list(self._touched.values())
 
-    def customer(self, ref: CustomerRef) -> Draft[Customer]:
-        return self._touch(self._existing(self._customers, self._resolution.customers[ref]))
+    def customer(self, ref: CustomerRef, stamp: Stamp) -> NamedDraft[Customer]:
+        return self._named(self._customers, ref, self._resolution.customers[ref], stamp)
 
-    def plan(self, ref: PlanRef) -> Draft[Plan]:
-        return self._touch(self._existing(self._plans, self._resolution.plans[ref]))
+    def plan(self, ref: PlanRef, stamp: Stamp) -> NamedDraft[Plan]:
+        return self._named(self._plans, ref, self._resolution.plans[ref], stamp)
 
     def subscription(self, external_id: str) -> Draft[Subscription]:
         if external_id not in self._subscriptions:
@@ -126,7 +127,7 @@ class Rows:
             .filter(**{f"{name}__in": wanted}, provider=self.provider)
             .order_by("pk")
         )
-        return {getattr(row, name): Draft(row) for row in rows}
+        return {getattr(row, name): draft_of(row) for row in rows}
 
     def _touch(self, draft: Draft[AnyRow]) -> Draft[AnyRow]:
         if id(draft) not in self._touched:
@@ -134,12 +135,29 @@ class Rows:
             draft.begin()
         return draft
 
-    @staticmethod
-    def _existing(drafts: dict[int, Draft[Any]], pk: int) -> Draft[Any]:
-        try:
-            return drafts[pk]
-        except KeyError:
-            raise RowsMoved(f"Row {pk} was merged into another meanwhile.") from None
+    def _named(
+        self,
+        drafts: dict[Any, Draft[Any]],
+        ref: CustomerRef | PlanRef,
+        meant: Meant,
+        stamp: Stamp,
+    ) -> NamedDraft[Any]:
+        draft = drafts.get(meant.pk)
+        if not isinstance(draft, NamedDraft):
+            raise RowsMoved(f"Row {meant.pk} was merged into another meanwhile.")
+        self._touch(draft)
+        strongest = ref.keys[0]
+        for key in meant.owned:
+            # Taken from the row since it was resolved, perhaps by an older claim than ours.
+            if name_of(key) not in draft.row.registers:
+                raise RowsMoved(f"A name of row {meant.pk} has passed to another meanwhile.")
+            draft.is_dirty |= claim(draft.row, key, strongest, stamp)
+        draft.speak_of(strongest)
+        return draft
+
+
+def _keys(resolved: Mapping[Any, Meant]) -> set[int]:
+    return {meant.pk for meant in resolved.values()}
 
 
 def _written_fields(model: type[BillingRow]) -> list[str]:

@@ -113,7 +113,11 @@ FACTS: dict[str, list[Fact]] = {
         CustomerFact(WHO, email="customer.one@example.org", brand="default", is_disabled=True)
     ],
     "subscription_created": subscription_facts(
-        "active", SubscriptionStatus.ACTIVE, lifecycle=Lifecycle.STARTED, started_at=NOW
+        "active",
+        SubscriptionStatus.ACTIVE,
+        lifecycle=Lifecycle.STARTED,
+        started_at=NOW,
+        plan_is_mention=True,
     ),
     "subscription_updated": subscription_facts("active", SubscriptionStatus.ACTIVE),
     "subscription_cancelled": subscription_facts(

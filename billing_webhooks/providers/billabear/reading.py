@@ -99,6 +99,7 @@ def _read_subscription(
     *,
     lifecycle: Lifecycle | None = None,
     usual_status: Status | None = None,
+    plan_is_mention: bool = False,
     times: Sequence[str] = (),
 ) -> Iterator[Fact]:
     """
@@ -117,6 +118,7 @@ def _read_subscription(
         customer=_customer_ref(customer),
         plan=plan,
         plan_name=plan_name,
+        plan_is_mention=plan_is_mention,
         lifecycle=lifecycle,
         status=STATUSES.get(word, Status.UNKNOWN) if word else usual_status,
         provider_status=word,
@@ -203,8 +205,12 @@ READINGS: Mapping[str, Read] = {
     "customer_updated": _read_customer,
     "customer_enabled": partial(_read_customer, is_disabled=False),
     "customer_disabled": partial(_read_customer, is_disabled=True),
+    # An instant upgrade sends it again, with the name of the plan before.
     "subscription_created": partial(
-        _read_subscription, lifecycle=Lifecycle.STARTED, times=("started_at",)
+        _read_subscription,
+        lifecycle=Lifecycle.STARTED,
+        times=("started_at",),
+        plan_is_mention=True,
     ),
     "subscription_updated": _read_subscription,
     "subscription_cancelled": partial(

@@ -1,0 +1,84 @@
+"""Everything that belongs to a row, or to one of its names, moves to another row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from billing_webhooks.facts import Key
+from billing_webhooks.models import (
+    Customer,
+    Invoice,
+    Payment,
+    Plan,
+    PlanIdentity,
+    Subscription,
+    UsageRecord,
+    WebhookEvent,
+)
+from billing_webhooks.projection.derivation import derive
+from billing_webhooks.projection.registers import NamedDraft, draft_of
+
+# What refers to a row by a name, which its register `<field>_key` holds.
+CHILDREN: dict[type, tuple[tuple[type, str], ...]] = {
+    Customer: (
+        (Subscription, "customer"),
+        (Payment, "customer"),
+        (Invoice, "customer"),
+        (UsageRecord, "customer"),
+    ),
+    Plan: ((Customer, "plan"), (Subscription, "plan")),
+}
+
+
+def move_all(db: str, source: Any, target: Any) -> None:
+    """Let everything that points at one row point at another, the project's rows included."""
+    # Hidden relations too: a project's foreign key without a reverse name is one, and its
+    # rows would be deleted with the source.
+    for relation in source._meta.get_fields(include_hidden=True):
+        if relation.auto_created and relation.is_relation and not relation.concrete:
+            _move_relation(relation, db, source.pk, target.pk)
+
+
+def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> None:
+    """Let what was linked to a row by one of these names point at another."""
+    moved = [list(key) for key in keys]
+    for model, field in CHILDREN[type(source)]:
+        rows = model._base_manager.using(db)  # type: ignore[attr-defined]
+        theirs = [row.pk for row in rows.filter(**{field: source.pk}) if _key(row, field) in moved]
+        rows.filter(pk__in=theirs).update(**{field: target.pk})
+    if isinstance(source, Customer):
+        events = WebhookEvent._base_manager.using(db)
+        of_source = events.filter(customer=source).only("pk", "changes")
+        theirs = [event.pk for event in of_source if any(key in moved for key in _keys(event))]
+        events.filter(pk__in=theirs).update(customer=target)
+
+
+def recompute(db: str, row: Any) -> None:
+    """Bring every column of a row with names in line with its registers."""
+    draft: NamedDraft[Any] = NamedDraft(row)
+    draft.recompute()
+    if isinstance(row, Customer):
+        key = draft.value("plan_key")
+        identities = PlanIdentity._base_manager.using(db).filter(provider=row.provider)
+        named = identities.filter(kind=key[0], value=key[1]).first() if key else None
+        row.plan_id = None if named is None else named.row_id
+    derive(draft)
+
+
+def _move_relation(relation: Any, db: str, source: int, target: int) -> None:
+    if relation.many_to_many:
+        rows = relation.through._base_manager.using(db)
+        name = relation.field.m2m_reverse_field_name()
+    else:
+        rows = relation.related_model._base_manager.using(db)
+        name = relation.field.name
+    rows.filter(**{name: source}).update(**{name: target})
+
+
+def _key(row: Any, field: str) -> Any:
+    return draft_of(row).value(f"{field}_key")
+
+
+def _keys(event: WebhookEvent) -> Iterator[Any]:
+    return (entry["key"] for entry in event.changes if entry.get("model") == "customer")
