@@ -51,6 +51,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 BILLING_WEBHOOKS_PROVIDERS = {
