@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from billing_webhooks.models import Customer, Payment, Plan, Subscription, WebhookEvent
 from tests.conftest import PostBillaBear, PostKinde, at
@@ -78,11 +79,14 @@ def test_organisation__of_two_customers_belongs_to_the_last_in_any_order(
 def test_merge__moves_the_projects_own_rows(post_kinde: PostKinde) -> None:
     post_kinde("customer.plan_assigned", BY_ID)
     post_kinde("customer.plan_assigned", BY_ORGANIZATION)
+    user = get_user_model().objects.create(username="ada")
+    Customer.objects.filter(organization_code="org_1").update(user=user)
     for customer in Customer.objects.all():
         Note.objects.create(customer=customer, text=str(customer))
     post_kinde("customer.plan_assigned", BY_BOTH)
 
     survivor = Customer.objects.get()
+    assert survivor.user == user
     assert Note.objects.filter(customer=survivor).count() == 2
 
 

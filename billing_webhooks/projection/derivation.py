@@ -2,7 +2,8 @@
 Columns that follow from registers.
 
 No event sets them, so no order of events can set them wrong. A new status is one more
-case in `subscription_status`.
+choice in `facts.SubscriptionStatus` and one more case here, or one more word in a
+provider's table of its own statuses.
 """
 
 from __future__ import annotations

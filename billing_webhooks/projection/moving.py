@@ -32,7 +32,13 @@ CHILDREN: dict[type, tuple[tuple[type, str], ...]] = {
 
 
 def move_all(db: str, source: Any, target: Any) -> None:
-    """Let everything that points at one row point at another, the project's rows included."""
+    """
+    Let everything that points at one row point at another, the project's rows included.
+
+    A customer's user goes along, unless the other customer has one.
+    """
+    if isinstance(source, Customer) and target.user_id is None:
+        target.user_id = source.user_id
     # Hidden relations too: a project's foreign key without a reverse name is one, and its
     # rows would be deleted with the source.
     for relation in source._meta.get_fields(include_hidden=True):

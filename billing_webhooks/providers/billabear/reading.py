@@ -1,7 +1,8 @@
 """
 What BillaBear's events say.
 
-Another event type is one more line in READINGS and one more signal.
+Another event type is one more line in READINGS, one more signal, and in `shape` what it
+must hold and the keys it reads.
 
 Source: BillaBear's own payload classes, run and observed, 2026-04.
 """
