@@ -106,9 +106,15 @@ def typed_changes(entry: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return field → (old, new) of a stored change, as the model's fields hold values."""
     fields = apps.get_model("billing_webhooks", entry["model"])._meta
     return {
-        name: (fields.get_field(name).to_python(old), fields.get_field(name).to_python(new))
+        name: (_typed(fields.get_field(name), old), _typed(fields.get_field(name), new))
         for name, (old, new) in entry["fields"].items()
     }
+
+
+def _typed(field: models.Field[Any, Any], value: Any) -> Any:
+    # A new row's fields were None before, also those that may not be: a BooleanField
+    # that is not nullable refuses it.
+    return None if value is None else field.to_python(value)
 
 
 def _row(db: str, entry: Mapping[str, Any]) -> models.Model | None:

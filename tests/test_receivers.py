@@ -17,6 +17,7 @@ from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import EventSignal, event_processed
+from tests.billabear.deliveries import CONTENT
 from tests.conftest import PostBillaBear, PostKinde, at
 from tests.models import Tally
 
@@ -342,6 +343,48 @@ def test_news__trials_and_notices(heard: list[Any], post_billabear: PostBillaBea
     assert {"trial_started", "trial_ended", "subscription_started"} <= told.keys()
     assert told["integration_failed"]["failure"].code == "7"
     assert told["tax_threshold_reached"]["threshold"].country_code == "AT"
+
+
+EVERYTHING_OF_KINDE = {
+    **SIGN_UP,
+    "org_code": "org_1",
+    "user_id": "kp_1",
+    "email": "ada@example.org",
+    "next_billing_date": "2026-04-01",
+    "invoice_id": "invoice_1",
+    "invoice_due_on": "2026-03-15",
+    "payment_id": "payment_1",
+    "amount": "12.50",
+    "currency": "EUR",
+    "meter_id": "calls",
+    "quantity": 3,
+}
+FIRST_EVENTS = [("kinde", each) for each in kinde.SIGNALS] + [
+    ("billabear", each) for each in billabear.SIGNALS
+]
+
+
+@pytest.mark.parametrize(("provider", "event_type"), FIRST_EVENTS)
+def test_first_event_ever__of_each_type_is_told(
+    connect: Connect,
+    post_kinde: PostKinde,
+    post_billabear: PostBillaBear,
+    provider: str,
+    event_type: str,
+) -> None:
+    calls: list[str] = []
+    type_signal = {"kinde": kinde, "billabear": billabear}[provider].SIGNALS[event_type]
+    for signal in (event_processed, type_signal):
+        connect(signal, lambda signal, **arguments: calls.append(signal.name))
+
+    if provider == "kinde":
+        post_kinde(event_type, EVERYTHING_OF_KINDE)
+    else:
+        post_billabear(event_type, **CONTENT[event_type])
+
+    event = WebhookEvent.objects.get()
+    assert (event.state, event.last_error) == ("processed", "")
+    assert calls == [type_signal.name, "event_processed"]
 
 
 @pytest.mark.parametrize(
