@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import models
 
 from billing_webhooks import facts
-from billing_webhooks.models import Plan, WebhookEvent
+from billing_webhooks.models import Customer, Plan, WebhookEvent
 from billing_webhooks.signals import DOMAIN_SIGNALS, EventSignal, event_processed
 
 # What receivers call the objects, by model name.
@@ -23,6 +23,9 @@ ARGUMENT_NAMES = {
     "invoice": "invoice",
     "usagerecord": "usage",
 }
+
+# What a row may belong to.
+RELATIONS = {"customer", "plan", "subscription"}
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,16 @@ def notifications(event: WebhookEvent, type_signal: EventSignal | None) -> Itera
 
 
 class Arguments:
-    """The keyword arguments of an event's notifications, each row loaded once."""
+    """
+    The keyword arguments of an event's notifications, loaded each time they are asked for.
+
+    What was loaded for one receiver may be merged away or changed by the time the next
+    one runs, so ask in the transaction in which they are used.
+    """
 
     def __init__(self, db: str, event: WebhookEvent) -> None:
         self.db = db
         self.event = event
-        self._rows = {
-            (entry["model"], entry["id"]): _row(db, entry)
-            for entry in event.changes
-            if "model" in entry
-        }
 
     def of(self, notification: Notification) -> dict[str, Any]:
         """Return the arguments beside `signal`, `sender` and `event`."""
@@ -72,25 +75,30 @@ class Arguments:
         if entry is None:
             return self._of_event()
         if "model" not in entry:
-            return {"customer": self.event.customer, **_notice(entry)}
+            return {"customer": self._customer(), **_notice(entry)}
         return self._of_row(entry)
 
     def _of_event(self) -> dict[str, Any]:
+        entries = [entry for entry in self.event.changes if "model" in entry]
         arguments: dict[str, Any] = dict.fromkeys(ARGUMENT_NAMES.values())
-        arguments |= {ARGUMENT_NAMES[model]: row for (model, _), row in self._rows.items()}
-        arguments["customer"] = self.event.customer
+        for entry in entries:
+            if entry["model"] != "customer":
+                arguments[ARGUMENT_NAMES[entry["model"]]] = _row(self.db, entry)
+        arguments["customer"] = self._customer()
         arguments["changes"] = {
             ARGUMENT_NAMES[entry["model"]]: typed_changes(entry)
-            for entry in self.event.changes
-            if entry.get("fields")
+            for entry in entries
+            if entry["fields"]
         }
         return arguments
 
     def _of_row(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        row: Any = self._rows[entry["model"], entry["id"]]
+        is_customer = entry["model"] == "customer"
+        row: Any = _row(self.db, entry) or (self._customer() if is_customer else None)
+        customer = row if is_customer else getattr(row, "customer", None) or self._customer()
         changes = typed_changes(entry)
         arguments = {
-            "customer": getattr(row, "customer", None) or self.event.customer,
+            "customer": customer,
             "subscription": getattr(row, "subscription", None),
             "plan": getattr(row, "plan", None),
             ARGUMENT_NAMES[entry["model"]]: row,
@@ -100,6 +108,13 @@ class Arguments:
             plans = Plan._base_manager.using(self.db)
             arguments["old_plan"] = plans.filter(pk=changes["plan"][0]).first()
         return arguments
+
+    def _customer(self) -> Customer | None:
+        """Return whose event it is: not who it was when the event was read, if it was merged."""
+        if self.event.customer_id is not None:
+            customers = Customer._base_manager.using(self.db).select_related("plan")
+            self.event.customer = customers.filter(events=self.event.pk).first()
+        return self.event.customer
 
 
 def typed_changes(entry: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -118,11 +133,15 @@ def _typed(field: models.Field[Any, Any], value: Any) -> Any:
 
 
 def _row(db: str, entry: Mapping[str, Any]) -> models.Model | None:
-    """Return the row of an entry, None if it was deleted meanwhile."""
-    rows: models.Manager[models.Model] = apps.get_model(
-        "billing_webhooks", entry["model"]
-    )._base_manager
-    return rows.using(db).filter(pk=entry["id"]).first()
+    """
+    Return the row of an entry with what it belongs to, None if it is gone.
+
+    One statement: before a second one, what the row points at could be merged away.
+    """
+    model = apps.get_model("billing_webhooks", entry["model"])
+    rows: models.Manager[models.Model] = model._base_manager
+    names = {field.name for field in model._meta.concrete_fields}
+    return rows.using(db).select_related(*sorted(names & RELATIONS)).filter(pk=entry["id"]).first()
 
 
 def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice]:

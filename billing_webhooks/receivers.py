@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.db import IntegrityError
@@ -24,7 +23,7 @@ from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.mailboxes import MailboxTaken, turn
 from billing_webhooks.models import ReceiverRun, WebhookEvent
-from billing_webhooks.notifications import Arguments, notifications
+from billing_webhooks.notifications import Arguments, Notification, notifications
 from billing_webhooks.signals import EventSignal, Receiver
 
 logger = logging.getLogger(__name__)
@@ -66,9 +65,7 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
             if run.state == ReceiverRun.State.GIVEN_UP:
                 report.given_up.append(identity)
             elif run.state != ReceiverRun.State.SUCCEEDED:
-                call = partial(
-                    _call, receiver, notification.signal, event, arguments.of(notification)
-                )
+                call = partial(_call, receiver, event, notification, arguments)
                 _run(db, event, run, call, report)
     return report
 
@@ -130,10 +127,15 @@ def _begin_attempt(db: str, run: ReceiverRun) -> None:
 
 
 def _call(
-    receiver: Receiver, signal: EventSignal, event: WebhookEvent, arguments: Mapping[str, Any]
+    receiver: Receiver, event: WebhookEvent, notification: Notification, arguments: Arguments
 ) -> None:
     call = async_to_sync(receiver) if iscoroutinefunction(receiver) else receiver
-    call(signal=signal, sender=WebhookEvent, event=event, **arguments)
+    call(
+        signal=notification.signal,
+        sender=WebhookEvent,
+        event=event,
+        **arguments.of(notification),
+    )
 
 
 def _remember_failure(

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing_webhooks import processing, signals
 from billing_webhooks.exceptions import DuplicateReceiver, GiveUp, RetryLater
-from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
+from billing_webhooks.models import Customer, Plan, ReceiverRun, WebhookEvent
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import EventSignal, event_processed
@@ -206,6 +206,92 @@ def test_receiver__is_not_run_again_by_a_repeated_delivery(
             "customer.agreement_created", SIGN_UP, event_id="event_1", occurred_at=at("10:00")
         )
     assert len(calls) == 1
+
+
+def test_receiver__gets_the_customer_that_its_own_was_merged_into(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    told: dict[str, Any] = {}
+    is_up = iter([False, False, False, True, True, True])
+
+    def hear(signal: EventSignal, event: WebhookEvent, **arguments: Any) -> None:
+        if event.external_id == "event_1":
+            if not next(is_up):
+                raise ConnectionError
+            told[signal.name] = arguments["customer"], event.customer
+
+    for signal in (kinde.customer_plan_assigned, signals.customer_created, event_processed):
+        connect(signal, hear)
+    organization = {"org_code": "org_1", "plan": {"code": "pro"}}
+    post_kinde("customer.plan_assigned", organization, event_id="event_1")
+    post_kinde("customer.plan_assigned", WHO)
+    merging = post_kinde("customer.plan_assigned", {**WHO, "org_code": "org_1"})
+    customer = Customer.objects.get()
+    make_due()
+    processing.work_due()
+
+    assert merging.status_code == 200
+    assert told.keys() == {"kinde.customer_plan_assigned", "customer_created", "event_processed"}
+    assert {each for pair in told.values() for each in pair} <= {customer}
+
+
+def test_receiver__gets_rows_as_they_are_after_the_one_before_it(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    told: list[Any] = []
+    calls: list[str] = []
+
+    def merge(event: WebhookEvent, **arguments: Any) -> None:
+        if not calls:
+            calls.append("merge")
+            post_kinde("customer.plan_assigned", WHO)
+            post_kinde("customer.plan_assigned", {**WHO, "org_code": "org_1"})
+
+    def hear(event: WebhookEvent, customer: Customer, **arguments: Any) -> None:
+        if event.external_id == "event_1":
+            told.append((customer.external_id, event.customer))
+
+    connect(signals.customer_created, merge, "merge")
+    connect(signals.customer_created, hear, "hear")
+    connect(event_processed, hear, "hear")
+    post_kinde("customer.plan_assigned", {"org_code": "org_1"}, event_id="event_1")
+
+    customer = Customer.objects.get()
+    assert told == [("customer_1", customer)] * 2
+
+
+def test_receiver__gets_none_for_a_plan_that_is_gone(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    calls: list[Any] = []
+
+    def delete(plan: Plan, **arguments: Any) -> None:
+        if plan is not None:
+            plan.delete()
+
+    connect(signals.catalogue_changed, delete, "delete")
+    connect(signals.catalogue_changed, lambda **arguments: calls.append(arguments), "hear")
+    connect(event_processed, lambda **arguments: calls.append(arguments), "hear")
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    assert [call["plan"] for call in calls] == [None, None]
+    assert calls[1]["subscription"].plan is None
+
+
+def test_receiver__does_not_see_what_a_failed_one_did_to_its_rows(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    emails: list[str] = []
+
+    def change_and_fail(customer: Customer, **arguments: Any) -> None:
+        customer.email = "wrong@example.org"
+        raise ValueError
+
+    connect(event_processed, change_and_fail, "bad")
+    connect(event_processed, lambda customer, **_: emails.append(customer.email), "good")
+    post_kinde("customer.plan_assigned", {**WHO, "email": "ada@example.org"})
+
+    assert emails == ["ada@example.org"]
 
 
 def test_connect__two_receivers_of_one_name_are_an_error() -> None:
