@@ -38,11 +38,11 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a proven delivery. `is_readable` is False for one in quarantine."""
+    """What became of a proven delivery. A `problem` says why it is in quarantine."""
 
     event: WebhookEvent
     is_duplicate: bool
-    is_readable: bool
+    problem: str
 
 
 def accept(provider: Provider, delivery: Delivery) -> Receipt:
@@ -51,20 +51,21 @@ def accept(provider: Provider, delivery: Delivery) -> Receipt:
 
     Raise a subclass of Refused for one that is not proven, and CannotStoreNow if every
     attempt to commit it failed. Whatever goes wrong after the commit is not the
-    sender's business.
+    sender's business. A readable event is logged here, before it is worked; all else is
+    the caller's to log.
     """
     envelope = provider.verify(delivery)
     event = _event(provider, delivery, envelope)
     is_duplicate = not _store(event)
-    logger.info(
-        "%s event of %s (%s).",
-        "Counted a repeated" if is_duplicate else "Stored a new",
-        provider.alias,
-        event.pk,
-    )
-    if event.state == WebhookEvent.State.PENDING:
+    if not envelope.problem:
+        logger.info(
+            "%s event of %s (%s).",
+            "Counted a repeated" if is_duplicate else "Stored a new",
+            provider.alias,
+            event.pk,
+        )
         dispatch.wake(event.mailbox)
-    return Receipt(event, is_duplicate=is_duplicate, is_readable=not envelope.problem)
+    return Receipt(event, is_duplicate=is_duplicate, problem=envelope.problem)
 
 
 def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:
@@ -87,7 +88,6 @@ def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> Webhoo
         event.state = WebhookEvent.State.QUARANTINED
         event.last_error = envelope.problem
         event.next_attempt_at = None
-        logger.error("A delivery to %s is in quarantine: %s", provider.alias, envelope.problem)
     return event
 
 

@@ -66,14 +66,12 @@ def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
         receipt = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
         return _refuse(request, alias, refusal)
-    except Exception:
+    except Exception as fault:
         # No input may show an error page, and "send it again" is the safe thing to say.
-        logger.exception("A delivery to %s met a fault of ours.", alias)
-        return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), level="info")
-    if provider.rejects_unreadable and not receipt.is_readable:
-        response = HttpResponse(status=400)
-        # That it is in quarantine was logged when it was stored.
-        _log(request, response, alias, "quarantined", level="info")
+        return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), fault=fault)
+    if receipt.problem:
+        response = HttpResponse(status=400 if provider.rejects_unreadable else 200)
+        _log(request, response, alias, "quarantined", receipt.problem, level="error")
         return response
     return HttpResponse(status=200)
 
@@ -160,14 +158,19 @@ def _declared_length(request: HttpRequest) -> int | None:
 
 
 def _refuse(
-    request: HttpRequest, alias: str, refusal: exceptions.Refused, *, level: str = "warning"
+    request: HttpRequest,
+    alias: str,
+    refusal: exceptions.Refused,
+    *,
+    fault: Exception | None = None,
 ) -> HttpResponse:
     response = HttpResponse(status=_status(refusal))
     if response.status_code == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
-    _log(request, response, alias, str(refusal), level=level)
+    level = "warning" if fault is None else "error"
+    _log(request, response, alias, "rejected", str(refusal), level=level, fault=fault)
     return response
 
 
@@ -177,12 +180,20 @@ def _status(refusal: exceptions.Refused) -> int:
 
 
 def _log(
-    request: HttpRequest, response: HttpResponse, alias: str, reason: str, *, level: str
+    request: HttpRequest,
+    response: HttpResponse,
+    alias: str,
+    verdict: str,
+    reason: str,
+    *,
+    level: str,
+    fault: Exception | None = None,
 ) -> None:
-    # Through Django's own function, which marks the response as logged: its own line
-    # would hold the path, and with it perhaps the secret.
+    # Through Django's own function, which marks the response as logged: a line of its
+    # own would be a second one.
     log_response(
-        "webhook.rejected provider=%s status=%d reason=%s len=%s ip=%s",
+        "webhook.%s provider=%s status=%d reason=%s len=%s ip=%s",
+        verdict,
         alias,
         response.status_code,
         reason,
@@ -192,6 +203,7 @@ def _log(
         request=request,
         logger=logger,
         level=level,
+        exception=fault,
     )
 
 

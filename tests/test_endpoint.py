@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DataError, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -433,13 +433,15 @@ class TestFaults:
         name: str,
     ) -> None:
         use_backend(f"{__name__}.{name}")
+        caplog.set_level(logging.INFO)
 
         response = send(client)
 
         assert (response.status_code, response["Retry-After"]) == (503, "30")
         assert response.content == b""
-        (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+        (record,) = caplog.records
         assert record.levelno == logging.ERROR
+        assert record.exc_info is not None
         assert SECRET not in caplog.text
 
     @pytest.mark.parametrize(
@@ -543,3 +545,54 @@ def test_refused__one_short_line_in_the_log(
     assert SECRET not in message
     assert "one@example.org" not in message
     assert not WebhookEvent.objects.exists()
+
+
+FAR_AHEAD = kinde_event("customer.plan_changed", {"name": "n" * 10_000}, event_id="event_1")
+FAR_AHEAD["timestamp"] = FAR_AHEAD["event_timestamp"] = "2099-01-01T00:00:00Z"
+
+KEPT: dict[str, tuple[Any, str]] = {
+    "event": (BODY, "INFO"),
+    "long texts": (
+        billabear_body("customer_created", customer=CUSTOMER | {"brand": "b" * 999}),
+        "INFO",
+    ),
+    "far ahead": (FAR_AHEAD, "INFO"),
+    "no event of BillaBear's": (b"[]", "ERROR"),
+    "long type": (billabear_body("t" * 10_000), "ERROR"),
+    "no event of Kinde's": (FAR_AHEAD | {"event_id": None}, "ERROR"),
+}
+
+
+@pytest.mark.usefixtures("deferred")
+@pytest.mark.parametrize(("content", "level"), KEPT.values(), ids=KEPT)
+def test_kept__one_line_in_the_log(
+    client: Client,
+    issuer: KindeIssuer,
+    caplog: pytest.LogCaptureFixture,
+    content: Any,
+    level: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+    alias, body = (
+        ("kinde", issuer.sign(content)) if isinstance(content, dict) else ("billabear", content)
+    )
+    client.generic("POST", f"/webhooks/{alias}", body, headers=AUTHORIZATION)
+
+    assert WebhookEvent.objects.count() == 1
+    assert [record.levelname for record in caplog.records] == [level]
+
+
+def test_could_not_be_stored__one_line_in_the_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with connection.execute_wrapper(database_is_gone):
+        response = send(client, b"[]")
+
+    assert response.status_code == 503
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
+def database_is_gone(*args: Any) -> None:
+    raise DataError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from billing_webhooks.exceptions import NotUnderstood
-
-logger = logging.getLogger(__name__)
 
 MAX_ID_LENGTH = 255
 MAX_TEXT_LENGTH = 255
@@ -107,8 +104,4 @@ def storable(text: str, limit: int = MAX_TEXT_LENGTH) -> str:
 
     NUL is removed, lone surrogates become U+FFFD, and what is longer than the limit is cut.
     """
-    clean = text.translate(_UNSTORABLE)
-    if len(clean) > limit:
-        logger.warning("A text of %d characters was cut to %d.", len(clean), limit)
-        clean = clean[:limit]
-    return clean
+    return text.translate(_UNSTORABLE)[:limit]

@@ -154,9 +154,9 @@ class KindeProvider(Provider):
     def _occurred_at(self, claims: Mapping[str, Any], received_at: datetime) -> datetime | None:
         occurred_at = time_at(claims, "event_timestamp", "timestamp")
         if occurred_at is None:
-            logger.warning("An event of %s has no readable time; arrival orders it.", self.alias)
+            logger.debug("An event of %s has no readable time; arrival orders it.", self.alias)
         elif occurred_at - received_at > MAX_AHEAD:
-            logger.warning("An event of %s is dated far ahead; arrival orders it.", self.alias)
+            logger.debug("An event of %s is dated far ahead; arrival orders it.", self.alias)
             return None
         return occurred_at
 
