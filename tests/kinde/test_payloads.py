@@ -177,6 +177,15 @@ def test_no_webhook__refused(issuer: KindeIssuer, deliver: Deliver, claims: dict
     assert not WebhookEvent.objects.exists()
 
 
+@pytest.mark.parametrize("expiry", ["1.5e9", "1500000000.0", "15e8", "-1e-9"])
+def test_expiry__in_every_notation_of_a_number(
+    issuer: KindeIssuer, deliver: Deliver, expiry: str
+) -> None:
+    payload = json.dumps(event(exp="EXPIRY")).replace('"EXPIRY"', expiry).encode()
+
+    assert deliver(issuer.sign_bytes(payload)).status_code == 401
+
+
 # Kinde sends none of these claims; what it may send one day must not shut it out.
 HARMLESS: dict[str, dict[str, Any]] = {
     "issuer": {"iss": "ISSUER"},
@@ -388,14 +397,31 @@ def test_long_text__cut_in_columns(issuer: KindeIssuer, deliver: Deliver) -> Non
 
 @pytest.mark.parametrize(
     ("amount", "currency"),
-    [("999999999999999999.9999999", "EUR"), (10**18 - 2, "c" * 300), (1e300, ""), (0, "\0\ud800")],
-    ids=["rounded-up", "largest", "huge", "zero"],
+    [
+        ("999999999999999999.9999999", "EUR"),
+        ("-999999999999999999.9999999", "EUR"),
+        ("-999999999999999998.9999999", "EUR"),
+        (10**18 - 2, "c" * 300),
+        (1e300, ""),
+        (0, "\0\ud800"),
+    ],
+    ids=["rounded-up", "rounded-down", "smallest", "largest", "huge", "zero"],
 )
 def test_odd_money__worked(
     issuer: KindeIssuer, deliver: Deliver, amount: Any, currency: str
 ) -> None:
     data = {"payment_id": "payment_1", "amount": amount, "currency": currency}
     deliver(issuer.sign(event(type="customer.payment_succeeded", data=data)))
+
+    assert WebhookEvent.objects.get().state == State.PROCESSED
+
+
+@pytest.mark.parametrize(
+    "quantity", ["-999999999999999999.9999999", "-999999999999999998.9999999", "9e99", "-0"]
+)
+def test_odd_quantity__worked(issuer: KindeIssuer, deliver: Deliver, quantity: str) -> None:
+    data = {"customer_id": CUSTOMER_ID, "meter_id": "calls", "quantity": quantity}
+    deliver(issuer.sign(event(type="customer.meter_usage_updated", data=data)))
 
     assert WebhookEvent.objects.get().state == State.PROCESSED
 

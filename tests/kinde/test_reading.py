@@ -264,6 +264,8 @@ AMOUNTS: dict[str, tuple[Any, str | None]] = {
     "largest": (10**18 - 2, "999999999999999998"),
     "too-large": (10**18, None),
     "too-large-when-rounded": ("999999999999999999.9999999", None),
+    "too-small-when-rounded": ("-999999999999999999.9999999", None),
+    "smallest": (2 - 10**18, "-999999999999999998"),
     "huge": (10**400, None),
     "text-huge": ("9e99", None),
     "text-comma": ("19,99", None),
