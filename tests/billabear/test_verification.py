@@ -295,3 +295,35 @@ def test_check__warns_of_weak_secrets(secrets: Any, ids: list[str]) -> None:
 
     assert [message.id for message in messages] == ids
     assert not any(secret in str(message) for message in messages for secret in secrets if secret)
+
+
+@pytest.mark.parametrize("append_slash", [True, False])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/webhooks/billabear/{SECRET}//",
+        f"/webhooks/billabear/{SECRET}/x/",
+        f"/webhooks/billabear/{SECRET}/x",
+        f"/webhooks/billabear//{SECRET}",
+        f"/webhooks/billabear//{SECRET}/",
+        f"/webhooks/billabear/%0a{SECRET}",
+        f"/webhooks//billabear/{SECRET}",
+        f"/webhooks//{SECRET}/",
+    ],
+)
+def test_secret_at_an_odd_place__not_logged(
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    settings: Any,
+    path: str,
+    append_slash: bool,
+) -> None:
+    settings.APPEND_SLASH = append_slash
+    caplog.set_level(logging.DEBUG)
+
+    response = client.generic("POST", path, BODY)
+
+    assert response.status_code == (404 if "webhooks//" in path else 401)
+    assert SECRET not in caplog.text
+    assert SECRET not in response.wsgi_request.get_full_path()
+    assert not WebhookEvent.objects.exists()
