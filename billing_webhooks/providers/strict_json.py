@@ -12,7 +12,11 @@ MAX_DEPTH = 64
 
 
 class NotStrictJSON(ValueError):
-    """The bytes are not UTF-8 JSON within the limits; the message repeats none of them."""
+    """
+    The bytes are not UTF-8 JSON within the limits.
+
+    The message goes on from "The body is", and repeats nothing of the bytes.
+    """
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def parse(body: bytes) -> Document:
         # The messages of the standard library quote the input.
         raise NotStrictJSON(f"not JSON ({type(error).__name__})") from None
     if _depth_exceeds(value, MAX_DEPTH):
-        raise NotStrictJSON(f"nested deeper than {MAX_DEPTH}")
+        raise NotStrictJSON(f"JSON nested deeper than {MAX_DEPTH} levels")
     return Document(value, frozenset(repeated))
 
 
@@ -63,14 +67,14 @@ def _finite_decimal(text: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         # An exponent beyond Decimal's own range: "1e-99999999999999999999".
-        raise NotStrictJSON("a number is out of range") from None
+        raise NotStrictJSON("JSON with a number out of range") from None
     if math.isinf(float(text)):
-        raise NotStrictJSON("a number is out of range")
+        raise NotStrictJSON("JSON with a number out of range")
     return number
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise NotStrictJSON("NaN or Infinity")
+    raise NotStrictJSON("JSON with NaN or Infinity, which are no numbers")
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

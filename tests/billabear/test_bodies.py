@@ -127,6 +127,24 @@ def test_no_event__refused_and_kept(
     assert_one_short_record(caplog, body)
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"no", "not JSON (JSONDecodeError)."),
+        (b"\xff", "not JSON (UnicodeDecodeError)."),
+        (b"[1e400]", "JSON with a number out of range."),
+        (b"[1e-99999999999999999999]", "JSON with a number out of range."),
+        (b"[NaN]", "JSON with NaN or Infinity, which are no numbers."),
+        (b"[" * 99 + b"]" * 99, "JSON nested deeper than 64 levels."),
+        (b"[]", "no JSON object."),
+    ],
+)
+def test_no_event__reason_can_be_read(client: Client, body: bytes, problem: str) -> None:
+    send(client, body)
+
+    assert WebhookEvent.objects.get().last_error == f"The body is {problem}"
+
+
 def assert_one_short_record(caplog: pytest.LogCaptureFixture, body: bytes) -> None:
     (record,) = caplog.records
     message = record.getMessage()
