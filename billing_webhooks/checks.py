@@ -9,9 +9,16 @@ from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 from billing_webhooks.conf import Settings, settings
+from billing_webhooks.database import write_alias
 from billing_webhooks.providers import get_provider
+
+# A transaction that begins with a read cannot wait when it comes to write: SQLite lets it
+# fail, whatever the timeout.
+# Source: sqlite.org/lang_transaction.html, "Read transactions versus write transactions".
+WAITING_TRANSACTION_MODES = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 
 
 @register()
@@ -55,3 +62,23 @@ def check_providers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         except ImproperlyConfigured as error:
             messages.append(checks.Warning(str(error), id="billing_webhooks.W004"))
     return messages
+
+
+@register()
+def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that SQLite, where it is used, lets one writer wait for another."""
+    connection = connections[write_alias()]
+    if connection.vendor != "sqlite":
+        return []
+    mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"
+    if mode.upper() in WAITING_TRANSACTION_MODES:
+        return []
+    return [
+        checks.Warning(
+            f"Transactions of the SQLite database {connection.alias!r} are {mode.upper()}, so of "
+            f"two workers one fails at once instead of waiting, and its event stays pending.",
+            hint=f"Set DATABASES[{connection.alias!r}]['OPTIONS'] = "
+            "{'transaction_mode': 'IMMEDIATE', 'timeout': 20}.",
+            id="billing_webhooks.W005",
+        )
+    ]
