@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.test import Client
 
 import billing_webhooks
-from billing_webhooks.exceptions import NotProven
-from billing_webhooks.facts import CustomerFact, CustomerRef, Fact, PlanRef, SubscriptionFact
 from billing_webhooks.models import Subscription, WebhookEvent
-from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
-from billing_webhooks.signals import EventSignal, subscription_started
+from billing_webhooks.signals import subscription_started
+from tests.test_docs import blocks
 
 PACKAGE = Path(billing_webhooks.__file__).parent
 
@@ -101,71 +100,47 @@ def test_modules__can_be_held_in_the_head(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
-# A third provider: everything it takes, and no other file.
+# A third provider: everything it takes is in the documentation, as one block of code.
 
-contract_signed = EventSignal("acme.contract_signed")
+SIGNED = {
+    "id": "1",
+    "kind": "contract.signed",
+    "who": "wile@acme.example",
+    "contract": "c-1",
+    "plan": "rockets",
+}
+KEY = {"X-Acme-Key": "let me in"}
 
 
-class AcmeProvider(Provider):
-    """Proves a delivery by a header and knows one type of event."""
-
-    signals = {"contract.signed": contract_signed}
-
-    def verify(self, delivery: Delivery) -> Envelope:
-        if delivery.headers.get("x-acme-key") != self.options["KEY"]:
-            raise NotProven("key")
-        payload = self.decode(delivery.body)
-        return Envelope(
-            event_type=payload["kind"],
-            subject=payload["who"],
-            trust=Trust.SECRET,
-            identity=payload["id"],
-            external_id=payload["id"],
-        )
-
-    def decode(self, body: bytes) -> dict[str, Any]:
-        payload: dict[str, Any] = json.loads(body)
-        return payload
-
-    def read(
-        self, event_type: str, payload: Mapping[str, Any], occurred_at: datetime
-    ) -> Sequence[Fact]:
-        customer, plan = CustomerRef(payload["who"]), PlanRef(code=payload["plan"])
-        return [
-            CustomerFact(customer),
-            SubscriptionFact(payload["contract"], customer=customer, plan=plan),
-        ]
+@pytest.fixture
+def acme(settings: Any, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that docs/providers.md shows, configured as `acme`."""
+    module = ModuleType("acme_webhooks")
+    (code,) = blocks(Path(__file__).parent.parent / "docs" / "providers.md", "python")
+    exec(compile(code, "providers.md", "exec"), vars(module))  # noqa: S102 - our own text
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    settings.BILLING_WEBHOOKS_PROVIDERS = {
+        "acme": {"BACKEND": "acme_webhooks.AcmeProvider", "OPTIONS": {"KEY": KEY["X-Acme-Key"]}}
+    }
+    return module
 
 
 @pytest.mark.django_db(transaction=True)
-def test_third_provider__needs_no_other_file(client: Client, settings: Any) -> None:
-    settings.BILLING_WEBHOOKS_PROVIDERS = {
-        "acme": {"BACKEND": f"{__name__}.AcmeProvider", "OPTIONS": {"KEY": "let me in"}}
-    }
+def test_third_provider__needs_no_other_file(client: Client, acme: ModuleType) -> None:
     told: list[str] = []
-    for signal in (contract_signed, subscription_started):
+    for signal in (acme.contract_signed, subscription_started):
         signal.connect(
             lambda signal, **kwargs: told.append(signal.name), weak=False, dispatch_uid="acme"
         )
-    payload = {
-        "id": "1",
-        "kind": "contract.signed",
-        "who": "wile@acme.example",
-        "contract": "c-1",
-        "plan": "rockets",
-    }
     try:
         answers = [
-            client.post(
-                "/webhooks/acme", json.dumps(payload), "text/plain", headers={"X-Acme-Key": key}
-            ).status_code
-            for key in ("let me in", "let me in", "wrong")
+            client.post("/webhooks/acme", json.dumps(SIGNED), "text/plain", headers=headers)
+            for headers in (KEY, KEY, {"X-Acme-Key": "wrong"}, {})
         ]
     finally:
-        for signal in (contract_signed, subscription_started):
-            signal.disconnect(dispatch_uid="acme")
+        subscription_started.disconnect(dispatch_uid="acme")
 
-    assert answers == [200, 200, 401]
+    assert [answer.status_code for answer in answers] == [200, 200, 401, 401]
     event = WebhookEvent.objects.get()
     assert (event.state, event.outcome, event.deliveries) == ("processed", "applied", 2)
     subscription = Subscription.objects.get(provider="acme", external_id="c-1")
@@ -175,3 +150,28 @@ def test_third_provider__needs_no_other_file(client: Client, settings: Any) -> N
     assert subscription.customer is not None
     assert subscription.customer.external_id == "wile@acme.example"
     assert told == ["acme.contract_signed", "subscription_started"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        (b"x", "quarantined"),
+        (b"[" * 3_000, "quarantined"),
+        (b"[]", "quarantined"),
+        (b"{}", "quarantined"),
+        (b'{"kind": "contract.signed"}', "quarantined"),
+        (json.dumps(SIGNED | {"id": "x" * 256}).encode(), "quarantined"),
+        (json.dumps(SIGNED | {"kind": ["contract.signed"]}).encode(), "quarantined"),
+        (json.dumps(SIGNED | {"who": {}}).encode(), "dead"),
+        (json.dumps(SIGNED | {"contract": None}).encode(), "dead"),
+        (json.dumps(SIGNED | {"plan": None}).encode(), "processed"),
+        (b'{"kind": "contract.shredded", "id": 5}', "processed"),
+    ],
+)
+def test_third_provider__keeps_what_is_proven(client: Client, body: bytes, state: str) -> None:
+    response = client.post("/webhooks/acme", body, "text/plain", headers=KEY)
+
+    assert response.status_code == 200
+    assert WebhookEvent.objects.get().state == state

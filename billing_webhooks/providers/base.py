@@ -99,7 +99,9 @@ class Provider(ABC):
         """
         Return the envelope of a delivery that is proven to be the provider's.
 
-        Raise a subclass of Refused for any other. No database query.
+        Raise a subclass of Refused for any other. A proven delivery that is no event gets
+        an envelope with a `problem`; any other error is a fault, answered 503, and nothing
+        is stored. No database query.
         """
 
     @abstractmethod
@@ -114,7 +116,9 @@ class Provider(ABC):
         Return what an event of a known type says.
 
         Pure: the same arguments give the same facts. Raise NotUnderstood if the
-        payload does not hold what its type promises.
+        payload does not hold what its type promises: the event is dead then. Any other
+        error, such as a KeyError, is a fault of the reading: the event is tried again,
+        because a later release may read it.
         """
 
     def check(self) -> list[CheckMessage]:
