@@ -21,6 +21,13 @@ from billing_webhooks.models.billing import BillingRow
 
 Row = TypeVar("Row", bound=BillingRow)
 
+OWNER = "owner"
+
+# Columns that no event writes.
+NOT_WRITTEN = frozenset(
+    {"id", "provider", "registers", "created_at", "updated_at", "identity", "user", "subscription"}
+)
+
 
 @dataclass(frozen=True, order=True)
 class Stamp:
@@ -205,14 +212,6 @@ class NamedDraft(Draft[Row]):
 def draft_of(row: Row) -> Draft[Row]:
     """Return a draft of a row, one with names where the row has some."""
     return NamedDraft(row) if isinstance(row, Customer | Plan) else Draft(row)
-
-
-OWNER = "owner"
-
-# Columns that no event writes.
-NOT_WRITTEN = frozenset(
-    {"id", "provider", "registers", "created_at", "updated_at", "identity", "user", "subscription"}
-)
 
 
 def name_of(key: Key | None) -> str:
