@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from billing_webhooks import providers
+from billing_webhooks.signals import EventSignal
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
 
 pytest.register_assert_rewrite("tests.contract")
@@ -19,6 +20,7 @@ pytest.register_assert_rewrite("tests.contract")
 SECRET = "a-secret-for-the-tests"
 
 PostKinde = Callable[..., Any]
+Connect = Callable[..., Any]
 PostBillaBear = Callable[..., Any]
 
 
@@ -64,6 +66,20 @@ def post_billabear(client: Client) -> PostBillaBear:
         )
 
     return post
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connect receivers for the length of a test, under a name of their own."""
+    connected: list[tuple[EventSignal, str]] = []
+
+    def connect(signal: EventSignal, function: Callable[..., Any], name: str = "it") -> None:
+        signal.connect(function, weak=False, dispatch_uid=name)
+        connected.append((signal, name))
+
+    yield connect
+    for signal, name in connected:
+        signal.disconnect(dispatch_uid=name)
 
 
 def basic(user: str, password: str = "") -> str:

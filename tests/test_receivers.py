@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,52 +10,17 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from billing_webhooks import processing, signals
-from billing_webhooks.exceptions import DuplicateReceiver, GiveUp, RetryLater
+from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.models import Customer, Plan, ReceiverRun, WebhookEvent
-from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import EventSignal, event_processed
-from tests.billabear.deliveries import CONTENT
-from tests.conftest import PostBillaBear, PostKinde, at
+from tests.conftest import Connect, PostKinde, at
 from tests.models import Tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WHO = {"customer_id": "customer_1"}
 SIGN_UP = {**WHO, "agreement_id": "agreement_1", "plan": {"code": "pro", "name": "Pro"}}
-
-Connect = Callable[..., Any]
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    """Connect receivers for the length of a test, under a name of their own."""
-    connected: list[tuple[EventSignal, str]] = []
-
-    def connect(signal: EventSignal, function: Callable[..., Any], name: str = "it") -> None:
-        signal.connect(function, weak=False, dispatch_uid=name)
-        connected.append((signal, name))
-
-    yield connect
-    for signal, name in connected:
-        signal.disconnect(dispatch_uid=name)
-
-
-@pytest.fixture
-def heard(connect: Connect) -> list[tuple[str, dict[str, Any]]]:
-    """Every domain signal that was heard, with its arguments."""
-    heard: list[tuple[str, dict[str, Any]]] = []
-    for name, signal in signals.DOMAIN_SIGNALS.items():
-
-        def hear(name: str = name, **arguments: Any) -> None:
-            heard.append((name, arguments))
-
-        connect(signal, hear)
-    return heard
-
-
-def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    return [name for name, _ in heard]
 
 
 def make_due() -> None:
@@ -292,191 +255,3 @@ def test_receiver__does_not_see_what_a_failed_one_did_to_its_rows(
     post_kinde("customer.plan_assigned", {**WHO, "email": "ada@example.org"})
 
     assert emails == ["ada@example.org"]
-
-
-def test_connect__two_receivers_of_one_name_are_an_error() -> None:
-    signal = EventSignal("test")
-    first, second = (lambda **kwargs: None for _ in range(2))
-
-    def other(**kwargs: Any) -> None: ...
-
-    signal.connect(first, weak=False, dispatch_uid="same")
-    with pytest.raises(DuplicateReceiver, match="same"):
-        signal.connect(other, weak=False, dispatch_uid="same")
-    signal.connect(second, weak=False, dispatch_uid="another")
-    assert list(signal.connected()) == ["same", "another"]
-
-
-def test_connect__the_same_receiver_twice_is_one() -> None:
-    signal = EventSignal("test")
-
-    def hear(**kwargs: Any) -> None: ...
-
-    signal.connect(hear)
-    signal.connect(hear)
-    assert len(signal.connected()) == 1
-
-
-def test_connect__a_receiver_without_a_name_needs_a_dispatch_uid() -> None:
-    signal = EventSignal("test")
-    nameless = functools.partial(print, "heard")
-    with pytest.raises(DuplicateReceiver, match="dispatch_uid"):
-        signal.connect(nameless)
-    signal.connect(nameless, dispatch_uid="named")
-    assert list(signal.connected()) == ["named"]
-
-
-def test_connect__a_receiver_that_is_gone_is_forgotten() -> None:
-    signal = EventSignal("test")
-
-    def hear(**kwargs: Any) -> None: ...
-
-    signal.connect(hear)
-    del hear
-    assert signal.connected() == {}
-
-
-def test_disconnect__takes_a_receiver_out() -> None:
-    signal = EventSignal("test")
-
-    def hear(**kwargs: Any) -> None: ...
-
-    signal.connect(hear)
-    assert signal.disconnect(hear)
-    assert signal.connected() == {}
-    assert not signal.disconnect(hear)
-
-
-# Which domain signals an event is worth.
-
-
-def test_news__sign_up(heard: list[Any], post_kinde: PostKinde) -> None:
-    post_kinde("customer.plan_assigned", SIGN_UP | {"agreement_id": None})
-    post_kinde("customer.agreement_created", SIGN_UP)
-    assert names(heard) == ["catalogue_changed", "customer_created", "subscription_started"]
-
-
-def test_news__a_repeated_fact_is_no_news(heard: list[Any], post_kinde: PostKinde) -> None:
-    post_kinde("customer.agreement_created", SIGN_UP)
-    heard.clear()
-    post_kinde("customer.agreement_created", SIGN_UP)
-    assert names(heard) == []
-
-
-@pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
-def test_news__an_upgrade_is_one_change_of_plan(
-    heard: list[Any], post_kinde: PostKinde, backwards: bool
-) -> None:
-    deliveries = [
-        ("customer.agreement_created", SIGN_UP, at("10:00")),
-        ("customer.plan_changed", {**SIGN_UP, "plan": {"code": "max"}}, at("11:00")),
-    ]
-    for event_type, data, moment in reversed(deliveries) if backwards else deliveries:
-        post_kinde(event_type, data, occurred_at=moment)
-
-    [(_, arguments)] = [each for each in heard if each[0] == "plan_changed"]
-    assert arguments["subscription"].external_id == "agreement_1"
-    assert arguments["customer"].external_id == "customer_1"
-    assert arguments["plan"].code == "max"
-    assert (arguments["old_plan"] is None) == backwards
-
-
-def test_news__payment_fails_then_succeeds(heard: list[Any], post_kinde: PostKinde) -> None:
-    post_kinde("customer.agreement_created", SIGN_UP)
-    heard.clear()
-    data = {**SIGN_UP, "payment_id": "payment_1", "amount": 12}
-    post_kinde("customer.payment_failed", data, occurred_at=at("10:00"))
-    post_kinde("customer.payment_succeeded", data, occurred_at=at("11:00"))
-
-    told = [(name, arguments["payment"].status) for name, arguments in heard if "payment" in name]
-    # What a receiver is given is the row as it is, not as it was.
-    assert told == [("payment_failed", "failed"), ("payment_succeeded", "succeeded")]
-
-
-def test_news__late_payment_of_a_cancelled_agreement(
-    heard: list[Any], post_kinde: PostKinde
-) -> None:
-    post_kinde("customer.agreement_created", SIGN_UP, occurred_at=at("10:00"))
-    post_kinde("customer.agreement_cancelled", SIGN_UP, occurred_at=at("11:00"))
-    assert names(heard)[-1] == "subscription_ended"
-    heard.clear()
-    post_kinde("customer.payment_succeeded", SIGN_UP, occurred_at=at("12:00"))
-    assert "subscription_changed" not in names(heard)
-
-
-def test_news__usage_and_overdue(heard: list[Any], post_kinde: PostKinde) -> None:
-    post_kinde("customer.meter_usage_updated", {**WHO, "meter_id": "calls", "quantity": 0})
-    post_kinde("customer.invoice_overdue", {**WHO, "invoice_id": "invoice_1"})
-    told = dict(heard)
-    assert told["usage_recorded"]["usage"].quantity == 0
-    assert told["usage_recorded"]["changes"]["quantity"] == (None, 0)
-    assert told["invoice_overdue"]["invoice"].external_id == "invoice_1"
-
-
-def test_news__trials_and_notices(heard: list[Any], post_billabear: PostBillaBear) -> None:
-    customer = {"id": "0b1e5c1e-0000-4000-8000-000000000001", "email": None}
-    trial = {"id": "0b1e5c1e-0000-4000-8000-000000000002", "plan_name": "Pro"}
-    post_billabear(
-        "trial_started", customer=customer, subscription={**trial, "status": "trial_active"}
-    )
-    post_billabear("trial_extended", customer=customer, subscription={**trial, "status": "active"})
-    post_billabear("integration_crm_failure", exception={"message": "no", "code": 7})
-    post_billabear(
-        "tax_country_threshold_reached",
-        country={"name": "Austria", "code": "AT", "threshold": "90000.00"},
-    )
-    told = dict(heard)
-    assert {"trial_started", "trial_ended", "subscription_started"} <= told.keys()
-    assert told["integration_failed"]["failure"].code == "7"
-    assert told["tax_threshold_reached"]["threshold"].country_code == "AT"
-
-
-EVERYTHING_OF_KINDE = {
-    **SIGN_UP,
-    "org_code": "org_1",
-    "user_id": "kp_1",
-    "email": "ada@example.org",
-    "next_billing_date": "2026-04-01",
-    "invoice_id": "invoice_1",
-    "invoice_due_on": "2026-03-15",
-    "payment_id": "payment_1",
-    "amount": "12.50",
-    "currency": "EUR",
-    "meter_id": "calls",
-    "quantity": 3,
-}
-FIRST_EVENTS = [("kinde", each) for each in kinde.SIGNALS] + [
-    ("billabear", each) for each in billabear.SIGNALS
-]
-
-
-@pytest.mark.parametrize(("provider", "event_type"), FIRST_EVENTS)
-def test_first_event_ever__of_each_type_is_told(
-    connect: Connect,
-    post_kinde: PostKinde,
-    post_billabear: PostBillaBear,
-    provider: str,
-    event_type: str,
-) -> None:
-    calls: list[str] = []
-    type_signal = {"kinde": kinde, "billabear": billabear}[provider].SIGNALS[event_type]
-    for signal in (event_processed, type_signal):
-        connect(signal, lambda signal, **arguments: calls.append(signal.name))
-
-    if provider == "kinde":
-        post_kinde(event_type, EVERYTHING_OF_KINDE)
-    else:
-        post_billabear(event_type, **CONTENT[event_type])
-
-    event = WebhookEvent.objects.get()
-    assert (event.state, event.last_error) == ("processed", "")
-    assert calls == [type_signal.name, "event_processed"]
-
-
-@pytest.mark.parametrize(
-    ("module", "number"), [(kinde, 9), (billabear, 25)], ids=["kinde", "billabear"]
-)
-def test_signals__one_for_each_event_type(module: Any, number: int) -> None:
-    declared = {value for value in vars(module).values() if isinstance(value, EventSignal)}
-    assert len(module.SIGNALS) == len(declared) == number
-    assert set(module.SIGNALS.values()) == declared
