@@ -1,0 +1,73 @@
+"""What storing a delivery costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from billing_webhooks.models import WebhookEvent
+from tests.conftest import PostBillaBear, PostKinde
+from tests.endpoint.deliveries import CUSTOMER
+
+pytestmark = pytest.mark.django_db
+
+PAYMENT = {"id": "c0ffee00-1234-4abc-9def-0123456789ab", "customer": CUSTOMER, "amount": 3000}
+
+
+@pytest.mark.usefixtures("deferred")
+class TestCost:
+    """What a delivery asks of the database, and that is all."""
+
+    ATOMIC = pytest.mark.parametrize("atomic", [False, True], ids=["plain", "ATOMIC_REQUESTS"])
+
+    @ATOMIC
+    @pytest.mark.django_db(transaction=True)
+    def test_new_event__one_statement(
+        self, post_billabear: PostBillaBear, monkeypatch: pytest.MonkeyPatch, atomic: bool
+    ) -> None:
+        monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", atomic)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert post_billabear("payment_received", **PAYMENT).status_code == 200
+
+        assert verbs(queries) == ["INSERT"]
+
+    @ATOMIC
+    @pytest.mark.django_db(transaction=True)
+    def test_repeated_event__two_statements(
+        self, post_billabear: PostBillaBear, monkeypatch: pytest.MonkeyPatch, atomic: bool
+    ) -> None:
+        monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", atomic)
+        post_billabear("payment_received", **PAYMENT)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert post_billabear("payment_received", **PAYMENT).status_code == 200
+
+        assert verbs(queries) == ["INSERT", "UPDATE"]
+        assert WebhookEvent.objects.get().deliveries == 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_kinde__the_same(self, post_kinde: PostKinde) -> None:
+        event: dict[str, Any] = {"event_id": "event_1", "data": {"customer_id": "customer_1"}}
+
+        for expected in (["INSERT"], ["INSERT", "UPDATE"]):
+            with CaptureQueriesContext(connection) as queries:
+                post_kinde("customer.plan_changed", **event)
+            assert verbs(queries) == expected
+
+    def test_inside_a_project_s_transaction__a_repeat_breaks_nothing(
+        self, post_billabear: PostBillaBear
+    ) -> None:
+        assert connection.in_atomic_block
+        with transaction.atomic():
+            post_billabear("payment_received", **PAYMENT)
+            assert post_billabear("payment_received", **PAYMENT).status_code == 200
+
+        assert WebhookEvent.objects.get().deliveries == 2
+
+
+def verbs(queries: CaptureQueriesContext) -> list[str]:
+    return [query["sql"].split()[0] for query in queries.captured_queries]
