@@ -23,6 +23,7 @@ from billing_webhooks.database import is_transient, write_alias
 from billing_webhooks.exceptions import NotUnderstood
 from billing_webhooks.mailboxes import MailboxTaken, ensure, turn
 from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models.inbox import storable_error
 from billing_webhooks.projection import Effect, Reading, RowsMoved
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
@@ -33,7 +34,6 @@ logger = logging.getLogger(__name__)
 MAX_APPLY_TRIES = 8
 LONGEST_PAUSE_SECONDS = 0.2
 MAILBOXES_PER_QUERY = 100
-MAX_ERROR_LENGTH = 4000
 
 
 def work(mailbox: str, *, limit: int | None = None) -> int:
@@ -58,14 +58,23 @@ def work(mailbox: str, *, limit: int | None = None) -> int:
 
 
 def work_due(*, limit: int | None = None) -> int:
-    """Work off everything that is due, mailbox by mailbox, and return how many events."""
+    """
+    Work off everything that is due, mailbox by mailbox, and return how many events.
+
+    A mailbox that cannot be worked is told of in the log and left for the next time.
+    """
     worked = 0
+    broken: set[str] = set()
     while limit is None or worked < limit:
-        due = _due(write_alias(), timezone.now())
+        due = _due(write_alias(), timezone.now()).exclude(mailbox__in=broken)
         mailboxes = due.order_by().values_list("mailbox", flat=True).distinct()
         before = worked
         for mailbox in list(mailboxes[:MAILBOXES_PER_QUERY]):
-            worked += work(mailbox, limit=None if limit is None else limit - worked)
+            try:
+                worked += work(mailbox, limit=None if limit is None else limit - worked)
+            except Exception as error:
+                logger.error("Mailbox %s failed with %s.", mailbox, type(error).__name__)
+                broken.add(mailbox)
         if worked == before:
             break
     return worked
@@ -188,14 +197,14 @@ def _postpone(db: str, event: WebhookEvent, error: str, *, after: timedelta | No
         return
     _attempt(db, event).update(
         next_attempt_at=timezone.now() + max(backoff(event.attempts), after or timedelta()),
-        last_error=error[-MAX_ERROR_LENGTH:],
+        last_error=storable_error(error),
     )
 
 
 def _settle(db: str, event: WebhookEvent, state: WebhookEvent.State, error: str) -> None:
     _attempt(db, event).update(
         state=state,
-        last_error=error[-MAX_ERROR_LENGTH:],
+        last_error=storable_error(error),
         next_attempt_at=None,
         processed_at=timezone.now(),
     )

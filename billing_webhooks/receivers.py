@@ -23,12 +23,11 @@ from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.mailboxes import MailboxTaken, turn
 from billing_webhooks.models import ReceiverRun, WebhookEvent
+from billing_webhooks.models.inbox import storable_error
 from billing_webhooks.notifications import Arguments, Notification, notifications
 from billing_webhooks.signals import EventSignal, Receiver
 
 logger = logging.getLogger(__name__)
-
-MAX_ERROR_LENGTH = 4000
 
 
 @dataclass
@@ -144,6 +143,6 @@ def _remember_failure(
     ReceiverRun._base_manager.using(db).filter(pk=run.pk).update(
         state=state,
         duration=timedelta(seconds=time.monotonic() - started),
-        last_error=error[-MAX_ERROR_LENGTH:],
+        last_error=storable_error(error),
         updated_at=timezone.now(),
     )

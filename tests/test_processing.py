@@ -65,6 +65,42 @@ def test_work__takes_a_customers_events_in_the_order_in_which_they_occurred(
     assert list(worked) == ["customer.agreement_created", "customer.payment_failed"]
 
 
+def test_inline__a_request_works_off_a_few_and_leaves_the_rest(
+    post_kinde: PostKinde, settings: Any
+) -> None:
+    settings.BILLING_WEBHOOKS_DISPATCH = "deferred"
+    for _ in range(4):
+        post_kinde("customer.agreement_created", SIGN_UP)
+    settings.BILLING_WEBHOOKS_DISPATCH = "inline"
+    settings.BILLING_WEBHOOKS_INLINE_LIMIT = 3
+    post_kinde("customer.agreement_created", SIGN_UP)
+    assert WebhookEvent.objects.filter(state="processed").count() == 3
+    assert WebhookEvent.objects.filter(state="pending").count() == 2
+
+
+def test_process__a_mailbox_that_cannot_be_worked_does_not_stop_the_others(
+    deferred: None, post_kinde: PostKinde
+) -> None:
+    for number in range(3):
+        post_kinde("customer.plan_assigned", {"customer_id": f"customer_{number}"})
+    # Another attempt cannot be counted: PostgreSQL's column is full, SQLite is told to refuse.
+    broken = WebhookEvent.objects.get(mailbox="kinde:customer:customer_0")
+    WebhookEvent.objects.filter(pk=broken.pk).update(attempts=2**31 - 1)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TRIGGER broken BEFORE UPDATE ON billing_webhooks_webhookevent "
+                "WHEN OLD.attempts = 2147483647 BEGIN SELECT RAISE(ABORT, 'broken'); END"
+            )
+    try:
+        assert process() == "Worked off 2 events.\n"
+    finally:
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER broken")
+    assert WebhookEvent.objects.filter(state="processed").count() == 2
+
+
 def test_outcome__of_news_repeats_and_late_news(post_kinde: PostKinde) -> None:
     post_kinde("customer.agreement_created", SIGN_UP, occurred_at=at("10:00"))
     post_kinde("customer.agreement_created", SIGN_UP, occurred_at=at("11:00"))

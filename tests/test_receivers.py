@@ -96,6 +96,20 @@ def test_receiver__failing_neither_stops_nor_repeats_the_others(
     assert "not today" in ReceiverRun.objects.get(receiver="bad").last_error
 
 
+def test_receiver__error_that_no_database_can_store_is_kept_all_the_same(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def fail(**kwargs: Any) -> None:
+        raise ValueError("here is a NUL: \0, and half a character: \ud800")
+
+    connect(event_processed, fail)
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    run = ReceiverRun.objects.get()
+    assert (run.state, run.event.state) == ("failed", "pending")
+    assert "here is a NUL: , and half a character: \N{REPLACEMENT CHARACTER}" in run.last_error
+
+
 def test_receiver__writes_are_rolled_back_when_it_fails(
     connect: Connect, post_kinde: PostKinde
 ) -> None:

@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Trust
+from billing_webhooks.providers.paths import storable
+
+MAX_ERROR_LENGTH = 4000
 
 
 def time_ordered_uuid() -> UUID:
@@ -39,6 +42,15 @@ def idempotency_key(provider: str, identity: str) -> str:
     Raw ids would not do: some collations hold "Event_A" and "event_a " to be equal.
     """
     return hashlib.sha256(f"{provider}\n{identity}".encode(errors="surrogatepass")).hexdigest()
+
+
+def storable_error(error: str) -> str:
+    """
+    Return the end of an error's text, where the reason is, as a database can hold it.
+
+    A receiver's error may quote anything, and that it failed must be noted all the same.
+    """
+    return storable(error[-MAX_ERROR_LENGTH:], MAX_ERROR_LENGTH)
 
 
 class WebhookEvent(models.Model):
