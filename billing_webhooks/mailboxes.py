@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
 
+from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.exceptions import BillingWebhooksError
 from billing_webhooks.models import Mailbox
 
@@ -21,7 +22,7 @@ def ensure(db: str, key: str) -> None:
     mailboxes = Mailbox._base_manager.using(db)
     if not mailboxes.filter(key=key).exists():
         try:
-            with transaction.atomic(using=db):
+            with savepoint_if_in_transaction(db):
                 Mailbox(key=key).save(using=db, force_insert=True)
         except IntegrityError:
             if not mailboxes.filter(key=key).exists():

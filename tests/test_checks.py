@@ -71,6 +71,7 @@ def test_settings__are_read_at_the_moment_of_use(settings: Any) -> None:
         ({"BACKEND": BILLABEAR, "OPTIONS": {"SECRETS": "one-text-is-no-list"}}, "list"),
         ({"BACKEND": BILLABEAR, "OPTIONS": {"SECRET": []}}, "SECRET"),
         ({"BACKEND": BILLABEAR, "OPTION": {}}, "OPTION"),
+        ({"BACKEND": BILLABEAR, "OPTIONS": None}, "must be a dictionary"),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -16,7 +16,6 @@ from billing_webhooks.facts import (
     UsageFact,
 )
 from billing_webhooks.models import Invoice, Payment, UsageRecord
-from billing_webhooks.models.entries import Entry
 from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Rows
 
@@ -119,7 +118,7 @@ def _write_entry(
     draft: Draft[Any], customer: CustomerRef | None, subscription: str, rows: Rows, stamp: Stamp
 ) -> None:
     _link_customer(draft, customer, rows, stamp)
-    if subscription and isinstance(draft.row, Entry):
+    if subscription:
         draft.link("subscription", rows.subscription(subscription).row, ("id", subscription), stamp)
     draft.write("occurred_at", stamp.moment, stamp)
 

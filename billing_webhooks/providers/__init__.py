@@ -45,4 +45,7 @@ def _build(alias: str, config: Any) -> Provider:
         ) from error
     if not (isinstance(backend, type) and issubclass(backend, Provider)):
         raise ImproperlyConfigured(f"{where}['BACKEND'] is not a subclass of Provider.")
-    return backend(alias, config.get("OPTIONS", {}))
+    options = config.get("OPTIONS", {})
+    if not isinstance(options, Mapping):
+        raise ImproperlyConfigured(f"{where}['OPTIONS'] must be a dictionary.")
+    return backend(alias, options)

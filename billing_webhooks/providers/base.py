@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +42,12 @@ class Delivery:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     path_token: str = field(default="", repr=False)
     truncated: bool = False
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body is said to be compressed or otherwise encoded."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        return encoding not in {"", "identity"}
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,16 @@ class Provider(ABC):
     # Event type → its signal. A type that is not here is stored but has no reading.
     signals: ClassVar[Mapping[str, EventSignal]] = {}
 
+    # The options there are; None leaves them unchecked.
+    option_names: ClassVar[frozenset[str] | None] = None
+
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         self.alias = alias
         self.options = options
+        self.where = f"BILLING_WEBHOOKS_PROVIDERS[{alias!r}]['OPTIONS']"
+        if self.option_names is not None and options.keys() - self.option_names:
+            unknown = ", ".join(sorted(options.keys() - self.option_names))
+            raise ImproperlyConfigured(f"{self.where} has unknown entries: {unknown}.")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alias!r}>"

@@ -12,6 +12,7 @@ from billing_webhooks.exceptions import NotUnderstood
 
 MAX_ID_LENGTH = 255
 MAX_TEXT_LENGTH = 255
+MAX_TYPE_LENGTH = 100
 
 # What is below it fits DecimalField(max_digits=24, decimal_places=6), even rounded up.
 MAX_AMOUNT = Decimal(10) ** 18 - 1

@@ -37,18 +37,15 @@ class BillaBearProvider(Provider):
     max_body_bytes = 1024 * 1024
     rejects_unreadable = True
     signals = SIGNALS
+    option_names = frozenset({"SECRETS"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
-        where = f"BILLING_WEBHOOKS_PROVIDERS[{alias!r}]['OPTIONS']"
-        unknown = sorted(set(options) - {"SECRETS"})
-        if unknown:
-            raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(unknown)}.")
         secrets = options.get("SECRETS", [])
         if not isinstance(secrets, list | tuple) or not all(
             isinstance(secret, str) for secret in secrets
         ):
-            raise ImproperlyConfigured(f"{where}['SECRETS'] must be a list of texts.")
+            raise ImproperlyConfigured(f"{self.where}['SECRETS'] must be a list of texts.")
         # An empty text is no secret: it would let in everybody who sends none.
         self._secrets = [_digest(secret.encode()) for secret in secrets if secret]
         self._shortest = min(map(len, filter(None, secrets)), default=0)
@@ -150,7 +147,7 @@ def _candidates(delivery: Delivery) -> Iterator[bytes]:
 def _transport_problem(delivery: Delivery) -> str:
     if delivery.truncated:
         return "The body is shorter than its Content-Length."
-    if delivery.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+    if delivery.is_encoded:
         return "The body is compressed, which BillaBear never does."
     return ""
 

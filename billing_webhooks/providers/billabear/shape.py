@@ -11,11 +11,9 @@ from typing import Any, TypeAlias
 
 from billing_webhooks.exceptions import NotUnderstood
 from billing_webhooks.providers.billabear.signals import SIGNALS
-from billing_webhooks.providers.paths import storable
+from billing_webhooks.providers.paths import MAX_TYPE_LENGTH, storable
 
 Payload: TypeAlias = Mapping[str, Any]
-
-MAX_TYPE_LENGTH = 100
 
 # Every key that is read, at any level. Standing twice in one object, it is ambiguous.
 # fmt: off

@@ -21,13 +21,12 @@ from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
 from billing_webhooks.providers.kinde.signals import SIGNALS
-from billing_webhooks.providers.paths import id_at, storable, time_at
+from billing_webhooks.providers.paths import MAX_TYPE_LENGTH, id_at, storable, time_at
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
 logger = logging.getLogger(__name__)
 
 JWKS_PATH = "/.well-known/jwks.json"
-MAX_TYPE_LENGTH = 100
 
 # A time further ahead than this comes from a broken clock and must not win over
 # every later event.
@@ -49,21 +48,18 @@ class KindeProvider(Provider):
     max_body_bytes = 256 * 1024
     kept_headers = ("content-type", "user-agent", "webhook-id")
     signals = SIGNALS
+    option_names = frozenset({"ISSUER", "JWKS_URL"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
-        where = f"BILLING_WEBHOOKS_PROVIDERS[{alias!r}]['OPTIONS']"
-        unknown = sorted(set(options) - {"ISSUER", "JWKS_URL"})
-        if unknown:
-            raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(unknown)}.")
         if not has_host(options.get("ISSUER")):
             raise ImproperlyConfigured(
-                f"{where}['ISSUER'] must be your Kinde domain, such as 'https://acme.kinde.com'."
+                f"{self.where}['ISSUER'] must be your Kinde domain, such as 'https://acme.kinde.com'."
             )
         self.issuer: str = options["ISSUER"].rstrip("/")
         jwks_url = options.get("JWKS_URL") or self.issuer + JWKS_PATH
         if not has_host(jwks_url):
-            raise ImproperlyConfigured(f"{where}['JWKS_URL'] must be a URL or left out.")
+            raise ImproperlyConfigured(f"{self.where}['JWKS_URL'] must be a URL or left out.")
         self.keys = KeySet(jwks_url)
 
     def verify(self, delivery: Delivery) -> Envelope:
@@ -76,7 +72,7 @@ class KindeProvider(Provider):
 
         Source: docs.kinde.com, "About webhooks", 2026-04.
         """
-        if delivery.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+        if delivery.is_encoded:
             raise UnsupportedEncoding("content_encoding")
         if delivery.truncated:
             raise NotAnEvent("truncated")
