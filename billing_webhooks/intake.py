@@ -7,7 +7,6 @@ import random
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.db import DatabaseError, IntegrityError
 from django.db.models import F
@@ -36,18 +35,9 @@ MAX_MAILBOX_LENGTH = 200
 _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What became of a proven delivery. A `problem` says why it is in quarantine."""
-
-    event: WebhookEvent
-    is_duplicate: bool
-    problem: str
-
-
-def accept(provider: Provider, delivery: Delivery) -> Receipt:
+def accept(provider: Provider, delivery: Delivery) -> Envelope:
     """
-    Return the receipt of a delivery that is proven and committed.
+    Return the envelope of a delivery that is proven and committed.
 
     Raise a subclass of Refused for one that is not proven, and CannotStoreNow if every
     attempt to commit it failed. Whatever goes wrong after the commit is not the
@@ -65,7 +55,7 @@ def accept(provider: Provider, delivery: Delivery) -> Receipt:
             event.pk,
         )
         dispatch.wake(event.mailbox)
-    return Receipt(event, is_duplicate=is_duplicate, problem=envelope.problem)
+    return envelope
 
 
 def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:

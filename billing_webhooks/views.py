@@ -63,15 +63,15 @@ def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
         raise Http404
     try:
         provider = get_provider(alias)
-        receipt = intake.accept(provider, _with_body(delivery, request, provider))
+        envelope = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
         return _refuse(request, alias, refusal)
     except Exception as fault:
         # No input may show an error page, and "send it again" is the safe thing to say.
         return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), fault=fault)
-    if receipt.problem:
+    if envelope.problem:
         response = HttpResponse(status=400 if provider.rejects_unreadable else 200)
-        _log(request, response, alias, "quarantined", receipt.problem, level="error")
+        _log(request, response, alias, "quarantined", envelope.problem, level="error")
         return response
     return HttpResponse(status=200)
 

@@ -97,7 +97,7 @@ class KeySet:
                 return self._current
             if self._is_cooling():
                 raise CannotVerifyNow("keys_unavailable")
-            return self._fetch(cool_down_after_success=False)
+            return self._fetch()
         finally:
             self._fetching.release()
 
@@ -121,7 +121,7 @@ class KeySet:
         except CannotVerifyNow:
             logger.info("The key set at %s was not refreshed this time.", self.url)
 
-    def _fetch(self, *, cool_down_after_success: bool = True) -> Fetched:
+    def _fetch(self) -> Fetched:
         try:
             jwks = fetch_json(self.url)
             keys = usable_keys(jwks)
@@ -131,8 +131,6 @@ class KeySet:
             self._begin_cool_down()
             logger.error("No key set from %s: %s.", self.url, error)
             raise CannotVerifyNow("keys_unavailable") from error
-        if cool_down_after_success:
-            self._cool_until = time.monotonic() + COOL_DOWN_SECONDS
         self._current = Fetched(jwks, time.time(), keys)
         self._share(self._current)
         return self._current
