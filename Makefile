@@ -58,7 +58,7 @@ test: $(VENV)/.test  ## Run every test on SQLite, then on PostgreSQL
 	echo "Testing on SQLite"; \
 	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	echo "Testing on PostgreSQL"; \
-	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 lint: $(VENV)/.lint  ## Check style and formatting

