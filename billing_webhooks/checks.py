@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
@@ -18,6 +19,8 @@ from billing_webhooks.providers import get_provider
 # A transaction that begins with a read cannot wait when it comes to write: SQLite lets it
 # fail, whatever the timeout.
 # Source: sqlite.org/lang_transaction.html, "Read transactions versus write transactions".
+CELERY_NEEDS = ("celery", "kombu")
+
 WAITING_TRANSACTION_MODES = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 
 
@@ -62,6 +65,45 @@ def check_providers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         except ImproperlyConfigured as error:
             messages.append(checks.Warning(str(error), id="billing_webhooks.W004"))
     return messages
+
+
+@register()
+def check_dispatch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that what a wake-up by Celery needs is installed and configured."""
+    try:
+        if settings.DISPATCH != "celery":
+            return []
+    except ImproperlyConfigured:
+        return []
+    missing = [name for name in CELERY_NEEDS if find_spec(name) is None]
+    if missing:
+        return [
+            checks.Warning(
+                f"BILLING_WEBHOOKS_DISPATCH is 'celery', but {' and '.join(missing)} cannot be "
+                f"imported, so no worker is woken.",
+                hint="pip install 'django-billing-webhooks[celery]'",
+                id="billing_webhooks.W006",
+            )
+        ]
+    return _check_celery_app()
+
+
+def _check_celery_app() -> list[CheckMessage]:
+    from billing_webhooks import nudging
+
+    try:
+        nudging.project_app()
+    except nudging.NoCeleryApp:
+        return [
+            checks.Warning(
+                "BILLING_WEBHOOKS_DISPATCH is 'celery', but this project has no Celery app, so no "
+                "worker is woken.",
+                hint="Make one in your project's celery.py and import it in its __init__.py: "
+                "from .celery import app as celery_app",
+                id="billing_webhooks.W007",
+            )
+        ]
+    return []
 
 
 @register()

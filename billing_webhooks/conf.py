@@ -57,8 +57,8 @@ class Settings:
     PROVIDERS: Setting[Mapping[str, Any]] = Setting(Mapping, {})  # type: ignore[type-abstract]
     """Alias → {"BACKEND": dotted path, "OPTIONS": {…}}, shaped like CACHES."""
 
-    DISPATCH = Setting(str, "inline", choices=("inline", "deferred"))
-    """How a stored event reaches a worker: in the request after the commit, or by `process`."""
+    DISPATCH = Setting(str, "inline", choices=("inline", "celery", "deferred"))
+    """How a stored event reaches a worker: in the request, by Celery, or by `process`."""
 
     MAX_ATTEMPTS = Setting(int, 12)
     """After this many attempts an event is dead."""
@@ -68,6 +68,9 @@ class Settings:
 
     BACKOFF_CAP = Setting(timedelta, timedelta(hours=1))
     """No wait between two attempts is longer than this."""
+
+    RETENTION = Setting(timedelta, timedelta(days=365))
+    """How long `prune` leaves processed events with what they said."""
 
     INLINE_LIMIT = Setting(int, 20)
     """How many events of one mailbox a single request works off at most."""

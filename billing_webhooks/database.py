@@ -14,6 +14,7 @@ from django.db import (
     router,
     transaction,
 )
+from django.db.models.functions import Now
 
 from billing_webhooks.models import WebhookEvent
 
@@ -22,9 +23,17 @@ from billing_webhooks.models import WebhookEvent
 # lock not available, too many connections, out of disk.
 TRANSIENT_SQLSTATES = ("08", "40", "57P", "55P03", "53")
 
-# The same for MySQL and MariaDB: too many connections, lock wait, deadlock, cannot
-# connect, gone away, lost, server shutdown, disk full.
-TRANSIENT_ERRNOS = frozenset({1021, 1040, 1053, 1205, 1213, 2002, 2003, 2006, 2013})
+# The same for MySQL and MariaDB: changed since it was read, disk full, too many
+# connections, server shutdown, lock wait, deadlock, cannot connect, gone away, lost.
+TRANSIENT_ERRNOS = frozenset({1020, 1021, 1040, 1053, 1205, 1213, 2002, 2003, 2006, 2013})
+
+
+class DatabaseTime(Now):
+    """The time by the clock of the database, which all hosts share."""
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        # Django stores UTC, and CURRENT_TIMESTAMP is in the time zone of the session.
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 
 def write_alias() -> str:
@@ -57,10 +66,10 @@ def is_transient(error: BaseException) -> bool:
 
 
 def close_if_broken(alias: str) -> None:
-    """Drop the connection after a transient error, so that the next try opens a new one."""
+    """Drop a connection that no longer answers, so that the next try opens a new one."""
     connection = connections[alias]
     if not connection.in_atomic_block:
-        connection.close()
+        connection.close_if_unusable_or_obsolete()
 
 
 def savepoint_if_in_transaction(alias: str) -> AbstractContextManager[Any]:

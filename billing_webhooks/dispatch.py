@@ -32,4 +32,15 @@ def _deferred(mailbox: str) -> None:
     """Leave it to `manage.py billing_webhooks process`."""
 
 
-WAYS: Mapping[str, Callable[[str], None]] = {"inline": _inline, "deferred": _deferred}
+def _celery(mailbox: str) -> None:
+    # Celery is an extra, so it is imported where it is asked for.
+    from billing_webhooks import nudging
+
+    nudging.nudge(mailbox)
+
+
+WAYS: Mapping[str, Callable[[str], None]] = {
+    "inline": _inline,
+    "celery": _celery,
+    "deferred": _deferred,
+}

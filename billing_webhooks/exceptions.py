@@ -61,6 +61,10 @@ class NotUnderstood(BillingWebhooksError, ValueError):
     """
 
 
+class CannotReplay(BillingWebhooksError):
+    """An event cannot be worked once more; the message says why."""
+
+
 class RetryLater(BillingWebhooksError):
     """
     Raised by a receiver that wants to be called again for this event.

@@ -13,6 +13,7 @@ from django.db.models import F
 
 from billing_webhooks import dispatch
 from billing_webhooks.database import (
+    DatabaseTime,
     close_if_broken,
     is_transient,
     savepoint_if_in_transaction,
@@ -61,24 +62,29 @@ def accept(provider: Provider, delivery: Delivery) -> Envelope:
 def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:
     event = WebhookEvent(
         provider=provider.alias,
-        event_type=envelope.event_type,
-        external_id=envelope.external_id,
-        mailbox=_mailbox(provider.alias, envelope.subject),
-        occurred_at=envelope.occurred_at or delivery.received_at,
         received_at=delivery.received_at,
-        next_attempt_at=delivery.received_at,
+        next_attempt_at=DatabaseTime(),
         body=delivery.body,
         headers=_kept_headers(provider, delivery.headers),
         trust=envelope.trust,
     )
-    event.sequence = envelope.external_id or event.pk.hex
-    if envelope.identity is not None:
-        event.idempotency_key = idempotency_key(provider.alias, envelope.identity)
+    address(event, envelope)
     if envelope.problem:
         event.state = WebhookEvent.State.QUARANTINED
         event.last_error = envelope.problem
         event.next_attempt_at = None
     return event
+
+
+def address(event: WebhookEvent, envelope: Envelope) -> None:
+    """Write on an event what its envelope says: what it is, whose, when, and known by what."""
+    event.event_type = envelope.event_type
+    event.external_id = envelope.external_id
+    event.mailbox = _mailbox(event.provider, envelope.subject)
+    event.occurred_at = envelope.occurred_at or event.received_at
+    event.sequence = envelope.external_id or event.pk.hex
+    if envelope.identity is not None:
+        event.idempotency_key = idempotency_key(event.provider, envelope.identity)
 
 
 def _mailbox(alias: str, subject: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
@@ -12,21 +13,21 @@ from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.exceptions import BillingWebhooksError
 from billing_webhooks.models import Mailbox
 
+_held: ContextVar[frozenset[str]] = ContextVar("billing_webhooks_mailboxes", default=frozenset())
+
 
 class MailboxTaken(BillingWebhooksError):
     """Another worker has the mailbox; it drains it, so there is nothing to do here."""
 
 
-def ensure(db: str, key: str) -> None:
+def make(db: str, key: str) -> None:
     """Make the mailbox's row, in autocommit: locking a row that is being made deadlocks."""
-    mailboxes = Mailbox._base_manager.using(db)
-    if not mailboxes.filter(key=key).exists():
-        try:
-            with savepoint_if_in_transaction(db):
-                Mailbox(key=key).save(using=db, force_insert=True)
-        except IntegrityError:
-            if not mailboxes.filter(key=key).exists():
-                raise
+    try:
+        with savepoint_if_in_transaction(db):
+            Mailbox(key=key).save(using=db, force_insert=True)
+    except IntegrityError:
+        if not Mailbox._base_manager.using(db).filter(key=key).exists():
+            raise
 
 
 @contextmanager
@@ -36,20 +37,37 @@ def turn(db: str, key: str, *, wait: bool) -> Iterator[None]:
 
     The lock is the database's, so it ends with the transaction or with the worker. A
     worker that looks for work does not wait: raise MailboxTaken at once if another has
-    the mailbox. One that is in the middle of an event waits, because between two of its
+    the mailbox. One that takes a step of an event waits, because between two of its
     steps anybody may have come to look.
     """
+    if not wait and key in _held.get():
+        # A receiver looks into the mailbox in whose turn it runs; the lock would let it.
+        raise MailboxTaken(key)
     with transaction.atomic(using=db):
-        if not _lock(db, key, wait=wait):
+        if not (_take_step(db, key) if wait else _lock(db, key)):
             raise MailboxTaken(key)
-        yield
+        token = _held.set(_held.get() | {key})
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
 
-def _lock(db: str, key: str, *, wait: bool) -> bool:
+def steps_taken(db: str, key: str) -> int:
+    """Return a number that changes with every step: a sign of life from the mailbox's worker."""
+    return Mailbox._base_manager.using(db).values_list("steps", flat=True).get(key=key)
+
+
+def _take_step(db: str, key: str) -> bool:
+    # An UPDATE locks the row too, and tells others that somebody is at work.
+    return Mailbox._base_manager.using(db).filter(key=key).update(steps=F("steps") + 1) == 1
+
+
+def _lock(db: str, key: str) -> bool:
     mailbox = Mailbox._base_manager.using(db).filter(key=key)
     if connections[db].features.has_select_for_update_skip_locked:
-        locked = mailbox.select_for_update(skip_locked=not wait).values_list("pk", flat=True)
+        locked = mailbox.select_for_update(skip_locked=True).values_list("pk", flat=True)
         return locked.first() is not None
     # SQLite has no row locks. A transaction that begins with a write waits for its turn;
     # one that begins with a read would fail on its first write instead.
-    return mailbox.update(turn=F("turn") + 1) == 1
+    return mailbox.update(steps=F("steps")) == 1

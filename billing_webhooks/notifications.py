@@ -53,7 +53,9 @@ def notifications(event: WebhookEvent, type_signal: EventSignal | None) -> Itera
         yield Notification(type_signal)
     for entry in event.changes:
         for name in entry["signals"]:
-            yield Notification(DOMAIN_SIGNALS[name], entry)
+            # A stored event may name a signal of another release of this package.
+            if name in DOMAIN_SIGNALS:
+                yield Notification(DOMAIN_SIGNALS[name], entry)
     yield Notification(event_processed)
 
 

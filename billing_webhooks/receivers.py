@@ -19,9 +19,10 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing_webhooks.database import savepoint_if_in_transaction
+from billing_webhooks.attempts import step
+from billing_webhooks.database import close_if_broken, savepoint_if_in_transaction
 from billing_webhooks.exceptions import GiveUp, RetryLater
-from billing_webhooks.mailboxes import MailboxTaken, turn
+from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.models.inbox import storable_error
 from billing_webhooks.notifications import Arguments, Notification, notifications
@@ -47,26 +48,46 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
     MailboxTaken if another worker has begun to work the event's mailbox.
     """
     report = Report()
-    heard = [each for each in notifications(event, type_signal) if each.signal.connected()]
+    arguments = Arguments(db, event)
+    for notification, receiver, run in unfinished(db, event, type_signal):
+        is_left_out = event.only_receiver not in {"", run.receiver}
+        if run.state == ReceiverRun.State.GIVEN_UP or (is_left_out and run.attempts):
+            report.given_up.append(run.receiver)
+        elif not is_left_out:
+            call = partial(_call, receiver, event, notification, arguments)
+            _run(db, event, run, call, report)
+    return report
+
+
+def unfinished(
+    db: str, event: WebhookEvent, type_signal: EventSignal | None
+) -> list[tuple[Notification, Receiver, ReceiverRun]]:
+    """
+    Return, in order, the calls of receivers that have not succeeded for this event.
+
+    What a receiver that is no longer connected has left undone stays undone: there is
+    nobody to do it.
+    """
+    heard = [
+        (notification, identity, receiver)
+        for notification in notifications(event, type_signal)
+        for identity, receiver in notification.signal.connected().items()
+    ]
     if not heard:
-        return report
+        return []
     runs = {
         (run.signal, run.subject, run.receiver): run
         for run in ReceiverRun._base_manager.using(db).filter(event=event)
     }
-    arguments = Arguments(db, event)
-    for notification in heard:
-        for identity, receiver in notification.signal.connected().items():
-            key = (notification.signal.name, notification.subject, identity)
-            run = runs.get(key) or ReceiverRun(
-                event=event, signal=key[0], subject=key[1], receiver=identity
-            )
-            if run.state == ReceiverRun.State.GIVEN_UP:
-                report.given_up.append(identity)
-            elif run.state != ReceiverRun.State.SUCCEEDED:
-                call = partial(_call, receiver, event, notification, arguments)
-                _run(db, event, run, call, report)
-    return report
+    calls = []
+    for notification, identity, receiver in heard:
+        key = (notification.signal.name, notification.subject, identity)
+        run = runs.get(key) or ReceiverRun(
+            event=event, signal=key[0], subject=key[1], receiver=identity
+        )
+        if run.state != ReceiverRun.State.SUCCEEDED:
+            calls.append((notification, receiver, run))
+    return calls
 
 
 def _run(
@@ -75,33 +96,41 @@ def _run(
     _begin_attempt(db, run)
     started = time.monotonic()
     try:
-        with turn(db, event.mailbox, wait=True):
-            attempt = ReceiverRun._base_manager.using(db).filter(
-                pk=run.pk, state=ReceiverRun.State.STARTED, attempts=run.attempts
-            )
-            if not attempt.exists():
-                raise MailboxTaken(event.mailbox)
+        with step(db, event):
             call()
-            attempt.update(
-                state=ReceiverRun.State.SUCCEEDED,
-                duration=timedelta(seconds=time.monotonic() - started),
-                last_error="",
-                updated_at=timezone.now(),
-            )
+            _remember(db, run, ReceiverRun.State.SUCCEEDED, started)
     except MailboxTaken:
         raise
-    except GiveUp as error:
-        _remember_failure(db, run, ReceiverRun.State.GIVEN_UP, started, str(error))
+    except Exception as error:
+        close_if_broken(db)
+        if _has_succeeded(db, run):
+            # What it has left for `on_commit` failed, or the answer to the commit was lost.
+            logger.exception("Receiver %s failed after its commit.", run.receiver)
+        else:
+            _remember_failure(db, run, error, started, report)
+
+
+def _remember_failure(
+    db: str, run: ReceiverRun, error: Exception, started: float, report: Report
+) -> None:
+    if isinstance(error, GiveUp):
         report.given_up.append(run.receiver)
-    except RetryLater as error:
-        _remember_failure(db, run, ReceiverRun.State.FAILED, started, str(error))
-        report.failed.append(run.receiver)
+        _remember(db, run, ReceiverRun.State.GIVEN_UP, started, str(error))
+        return
+    report.failed.append(run.receiver)
+    if isinstance(error, RetryLater):
         if error.after is not None:
             report.retry_after = max(error.after, report.retry_after or error.after)
-    except Exception:
-        logger.exception("Receiver %s failed for event %s.", run.receiver, event.pk)
-        _remember_failure(db, run, ReceiverRun.State.FAILED, started, traceback.format_exc())
-        report.failed.append(run.receiver)
+        _remember(db, run, ReceiverRun.State.FAILED, started, str(error))
+        return
+    logger.error("Receiver %s failed for event %s.", run.receiver, run.event_id, exc_info=error)
+    text = "".join(traceback.format_exception(error))
+    _remember(db, run, ReceiverRun.State.FAILED, started, text)
+
+
+def _has_succeeded(db: str, run: ReceiverRun) -> bool:
+    succeeded = ReceiverRun.State.SUCCEEDED
+    return ReceiverRun._base_manager.using(db).filter(pk=run.pk, state=succeeded).exists()
 
 
 def _begin_attempt(db: str, run: ReceiverRun) -> None:
@@ -137,12 +166,18 @@ def _call(
     )
 
 
-def _remember_failure(
-    db: str, run: ReceiverRun, state: ReceiverRun.State, started: float, error: str
+def _remember(
+    db: str, run: ReceiverRun, state: ReceiverRun.State, started: float, error: str = ""
 ) -> None:
-    ReceiverRun._base_manager.using(db).filter(pk=run.pk).update(
+    """Note how an attempt ended; raise MailboxTaken if somebody else has begun another."""
+    attempt = ReceiverRun._base_manager.using(db).filter(
+        pk=run.pk, state=ReceiverRun.State.STARTED, attempts=run.attempts
+    )
+    remembered = attempt.update(
         state=state,
         duration=timedelta(seconds=time.monotonic() - started),
         last_error=storable_error(error),
         updated_at=timezone.now(),
     )
+    if not remembered:
+        raise MailboxTaken(run.event.mailbox)

@@ -13,8 +13,8 @@ from django.db.models import Count, F, Q
 from django.test import Client
 
 from billing_webhooks.models import Customer, Payment, Subscription, WebhookEvent
-from billing_webhooks.processing import work_due
 from billing_webhooks.signals import event_processed
+from billing_webhooks.sweeping import sweep
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import at
 from tests.models import Tally
@@ -84,7 +84,7 @@ def test_new_customer__a_hundred_events_at_once_make_one(
     ]
     assert Counter(at_once([post(body) for body in bodies])) == {200: 100}
     WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
-    work_due()
+    sweep()
 
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
     customer = Customer.objects.get()
@@ -99,9 +99,9 @@ def test_workers__many_at_one_backlog_do_everything_once(
     for number in range(60):
         who = {"customer_id": f"customer_{number % 7}", "plan": {"code": f"plan_{number % 2}"}}
         post(issuer.sign(kinde_event("customer.plan_changed", who)))()
-    at_once([work_due] * 10)
+    at_once([sweep] * 10)
     WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
-    work_due()
+    sweep()
 
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"processed"}
     assert counted() == 60
@@ -115,7 +115,7 @@ def test_organisation__two_customers_at_once_do_not_become_one(issuer: KindeIssu
         bodies = [issuer.sign(kinde_event("customer.plan_assigned", name)) for name in names]
         assert Counter(at_once([post(body) for body in bodies])) == {200: 4}
     WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
-    work_due()
+    sweep()
 
     assert Customer.objects.count() == 40
     names_of_one = Customer.objects.annotate(

@@ -9,11 +9,12 @@ import pytest
 from django.dispatch import receiver
 from django.utils import timezone
 
-from billing_webhooks import processing, signals
+from billing_webhooks import signals
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.models import Customer, Plan, ReceiverRun, WebhookEvent
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import EventSignal, event_processed
+from billing_webhooks.sweeping import sweep
 from tests.conftest import Connect, PostKinde, at
 from tests.models import Tally
 
@@ -88,7 +89,7 @@ def test_receiver__failing_neither_stops_nor_repeats_the_others(
     assert event.next_attempt_at is not None
 
     make_due()
-    processing.work_due()
+    sweep()
 
     assert calls == ["before", "bad", "after", "bad"]
     runs = dict(ReceiverRun.objects.values_list("receiver", "state"))
@@ -135,7 +136,7 @@ def test_receiver__that_recovers_lets_the_event_be_processed(
     connect(event_processed, hear)
     post_kinde("customer.agreement_created", SIGN_UP)
     make_due()
-    processing.work_due()
+    sweep()
 
     assert WebhookEvent.objects.get().state == "processed"
     assert ReceiverRun.objects.get().attempts == 2
@@ -205,7 +206,7 @@ def test_receiver__gets_the_customer_that_its_own_was_merged_into(
     merging = post_kinde("customer.plan_assigned", {**WHO, "org_code": "org_1"})
     customer = Customer.objects.get()
     make_due()
-    processing.work_due()
+    sweep()
 
     assert merging.status_code == 200
     assert told.keys() == {"kinde.customer_plan_assigned", "customer_created", "event_processed"}

@@ -8,9 +8,15 @@ from django.contrib import admin
 
 from billing_webhooks.admin.billing import CustomerAdmin, PlanAdmin, SubscriptionAdmin
 from billing_webhooks.admin.entries import InvoiceAdmin, PaymentAdmin, UsageRecordAdmin
-from billing_webhooks.admin.inbox import MailboxAdmin, ReceiverRunAdmin, WebhookEventAdmin
+from billing_webhooks.admin.inbox import (
+    HeartbeatAdmin,
+    MailboxAdmin,
+    ReceiverRunAdmin,
+    WebhookEventAdmin,
+)
 from billing_webhooks.models import (
     Customer,
+    Heartbeat,
     Invoice,
     Mailbox,
     Payment,
@@ -23,6 +29,7 @@ from billing_webhooks.models import (
 
 __all__ = [
     "CustomerAdmin",
+    "HeartbeatAdmin",
     "InvoiceAdmin",
     "MailboxAdmin",
     "PaymentAdmin",
@@ -42,3 +49,4 @@ admin.site.register(Subscription, SubscriptionAdmin)
 admin.site.register(Payment, PaymentAdmin)
 admin.site.register(Invoice, InvoiceAdmin)
 admin.site.register(UsageRecord, UsageRecordAdmin)
+admin.site.register(Heartbeat, HeartbeatAdmin)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Q
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
@@ -18,8 +18,10 @@ from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
 from billing_webhooks.admin.json_text import json_text
 from billing_webhooks.admin.rendering import EMPTY, link, preformatted, visible
 from billing_webhooks.models import Mailbox, ReceiverRun, WebhookEvent
+from billing_webhooks.replaying import replay
 
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
+REPLAY = "billing_webhooks.replay_webhookevent"
 MAX_LINES = 5_000
 
 
@@ -59,6 +61,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     search_fields = ("external_id",)
     search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
     inlines = (ReceiverRunInline,)
+    actions = ("replay",)
     fieldsets = (
         (
             _("What it is"),
@@ -73,7 +76,18 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
                 )
             },
         ),
-        (_("When"), {"fields": ("occurred_at", "received_at", "applied_at", "processed_at")}),
+        (
+            _("When"),
+            {
+                "fields": (
+                    "occurred_at",
+                    "received_at",
+                    "applied_at",
+                    "processed_at",
+                    "pruned_at",
+                )
+            },
+        ),
         (
             _("How it stands"),
             {
@@ -81,7 +95,9 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
                     "state",
                     "outcome",
                     "attempts",
+                    "attempt_began_at",
                     "next_attempt_at",
+                    "only_receiver",
                     "error",
                     "mailbox_link",
                     "sequence",
@@ -111,6 +127,21 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         refused = {"payload_refused"} if shows_payload else {"payload_json", "body_text"}
         return super().hidden_fields(request) | refused
 
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(REPLAY))
+
+    @admin.action(description=_("Replay selected events"), permissions=["replay"])
+    def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
+        replayed = replay(events.order_by("occurred_at", "sequence"))
+        if replayed.due:
+            text = ngettext(
+                "%d event is worked once more.", "%d events are worked once more.", replayed.due
+            )
+            self.message_user(request, text % replayed.due, messages.SUCCESS)
+        for reason, count in replayed.refused.items():
+            text = ngettext("%d event is not: %s", "%d events are not: %s", count)
+            self.message_user(request, text % (count, reason), messages.WARNING)
+
     @admin.display(description=_("mailbox"))
     def mailbox_link(self, event: WebhookEvent) -> str:
         # An event in quarantine is nobody's turn, so its mailbox may never have been made.
@@ -139,13 +170,19 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         return gettext("To see it you need the permission %(name)s.") % {"name": VIEW_PAYLOAD}
 
 
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "at")
+    ordering = ("name",)
+    search_fields = ("name",)
+
+
 class MailboxAdmin(ReadOnlyAdmin):
-    list_display = ("key", "turn")
+    list_display = ("key", "steps")
     ordering = ("key",)
     search_fields = ("key__startswith",)
     search_help_text = _("The beginning of a key: an alias, a colon, a kind, a colon, an id.")
     fieldsets = (
-        (None, {"fields": ("key", "turn")}),
+        (None, {"fields": ("key", "steps")}),
         (_("Next in turn"), {"fields": ("pending_events",)}),
     )
     readonly_fields = ("pending_events",)

@@ -1,4 +1,6 @@
+import billing_webhooks.models.fields
 import billing_webhooks.models.inbox
+import billing_webhooks.models.indexes
 import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
@@ -15,10 +17,21 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('name', models.CharField(max_length=50, primary_key=True, serialize=False, verbose_name='name')),
+                ('at', models.DateTimeField(verbose_name='at')),
+            ],
+            options={
+                'verbose_name': 'heartbeat',
+                'verbose_name_plural': 'heartbeats',
+            },
+        ),
+        migrations.CreateModel(
             name='Mailbox',
             fields=[
-                ('key', models.CharField(max_length=200, primary_key=True, serialize=False, verbose_name='key')),
-                ('turn', models.PositiveBigIntegerField(default=0, verbose_name='turn')),
+                ('key', billing_webhooks.models.fields.ExactCharField(max_length=200, primary_key=True, serialize=False, verbose_name='key')),
+                ('steps', models.PositiveBigIntegerField(default=0, verbose_name='steps taken')),
             ],
             options={
                 'verbose_name': 'mailbox',
@@ -29,12 +42,12 @@ class Migration(migrations.Migration):
             name='Plan',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's id")),
-                ('code', models.CharField(blank=True, max_length=255, verbose_name='code')),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
+                ('code', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='code')),
                 ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
                 ('has_trial', models.BooleanField(blank=True, null=True, verbose_name='has trial')),
                 ('trial_days', models.PositiveIntegerField(blank=True, null=True, verbose_name='trial days')),
@@ -51,15 +64,15 @@ class Migration(migrations.Migration):
             name='Customer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's id")),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
                 ('kind', models.CharField(choices=[('person', 'person'), ('organization', 'organization'), ('unknown', 'unknown')], default='unknown', max_length=16, verbose_name='kind')),
                 ('email', models.CharField(blank=True, max_length=255, verbose_name='e-mail')),
-                ('organization_code', models.CharField(blank=True, max_length=255, verbose_name='organisation code')),
-                ('user_external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's user id")),
+                ('organization_code', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='organisation code')),
+                ('user_external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's user id")),
                 ('brand', models.CharField(blank=True, max_length=255, verbose_name='brand')),
                 ('is_disabled', models.BooleanField(default=False, verbose_name='disabled')),
                 ('collection', models.CharField(blank=True, choices=[('paid', 'paid'), ('failed', 'failed'), ('overdue', 'overdue')], default='', max_length=16, verbose_name='collection')),
@@ -76,9 +89,9 @@ class Migration(migrations.Migration):
             name='PlanIdentity',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('kind', models.CharField(max_length=16, verbose_name='kind')),
-                ('value', models.CharField(max_length=255, verbose_name='value')),
+                ('value', billing_webhooks.models.fields.ExactCharField(max_length=255, verbose_name='value')),
                 ('row', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='billing_webhooks.plan', verbose_name='plan')),
             ],
             options={
@@ -90,11 +103,11 @@ class Migration(migrations.Migration):
             name='Subscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('external_id', models.CharField(max_length=255, verbose_name="provider's id")),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(max_length=255, verbose_name="provider's id")),
                 ('plan_name', models.CharField(blank=True, max_length=255, verbose_name='plan name')),
                 ('status', models.CharField(choices=[('trialing', 'trialing'), ('active', 'active'), ('past_due', 'past due'), ('unpaid', 'unpaid'), ('paused', 'paused'), ('cancelling', 'cancelling'), ('cancelled', 'cancelled'), ('unknown', 'unknown')], default='unknown', max_length=16, verbose_name='status')),
                 ('provider_status', models.CharField(blank=True, max_length=255, verbose_name="provider's status")),
@@ -115,13 +128,13 @@ class Migration(migrations.Migration):
             name='Payment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('identity', models.CharField(editable=False, max_length=300, verbose_name='identity')),
+                ('identity', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=300, verbose_name='identity')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's id")),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
                 ('amount', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, verbose_name='amount')),
                 ('amount_unit', models.CharField(choices=[('minor', 'minor units'), ('major', 'major units'), ('unknown', 'unknown unit')], default='unknown', max_length=16, verbose_name='unit of the amount')),
                 ('currency', models.CharField(blank=True, max_length=16, null=True, verbose_name='currency')),
@@ -140,13 +153,13 @@ class Migration(migrations.Migration):
             name='Invoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('identity', models.CharField(editable=False, max_length=300, verbose_name='identity')),
+                ('identity', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=300, verbose_name='identity')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's id")),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
                 ('amount', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, verbose_name='amount')),
                 ('amount_unit', models.CharField(choices=[('minor', 'minor units'), ('major', 'major units'), ('unknown', 'unknown unit')], default='unknown', max_length=16, verbose_name='unit of the amount')),
                 ('currency', models.CharField(blank=True, max_length=16, null=True, verbose_name='currency')),
@@ -166,13 +179,13 @@ class Migration(migrations.Migration):
             name='UsageRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('registers', models.JSONField(blank=True, default=dict, editable=False, verbose_name='registers')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('identity', models.CharField(editable=False, max_length=300, verbose_name='identity')),
+                ('identity', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=300, verbose_name='identity')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('meter', models.CharField(blank=True, max_length=255, verbose_name='meter')),
+                ('meter', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='meter')),
                 ('quantity', models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, verbose_name='quantity')),
                 ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='billing_webhooks.customer', verbose_name='customer')),
                 ('subscription', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='billing_webhooks.subscription', verbose_name='subscription')),
@@ -188,12 +201,12 @@ class Migration(migrations.Migration):
             name='WebhookEvent',
             fields=[
                 ('id', models.UUIDField(default=billing_webhooks.models.inbox.time_ordered_uuid, editable=False, primary_key=True, serialize=False, verbose_name='id')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('event_type', models.CharField(blank=True, max_length=100, verbose_name='event type')),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name="provider's id")),
+                ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
                 ('idempotency_key', models.CharField(editable=False, max_length=64, null=True, unique=True, verbose_name='idempotency key')),
-                ('sequence', models.CharField(editable=False, max_length=255, verbose_name='sequence')),
-                ('mailbox', models.CharField(max_length=200, verbose_name='mailbox')),
+                ('sequence', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=255, verbose_name='sequence')),
+                ('mailbox', billing_webhooks.models.fields.ExactCharField(max_length=200, verbose_name='mailbox')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),
                 ('body', models.BinaryField(verbose_name='body')),
@@ -204,9 +217,12 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, choices=[('', 'not yet'), ('applied', 'applied'), ('superseded', 'superseded by newer news'), ('no_effect', 'no effect'), ('unhandled', 'unhandled type')], max_length=16, verbose_name='outcome')),
                 ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
                 ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next attempt at')),
+                ('attempt_began_at', models.DateTimeField(blank=True, null=True, verbose_name='attempt began at')),
+                ('only_receiver', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='only receiver')),
                 ('last_error', models.TextField(blank=True, verbose_name='last error')),
                 ('applied_at', models.DateTimeField(blank=True, null=True, verbose_name='applied at')),
                 ('processed_at', models.DateTimeField(blank=True, null=True, verbose_name='processed at')),
+                ('pruned_at', models.DateTimeField(blank=True, null=True, verbose_name='pruned at')),
                 ('changes', models.JSONField(blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='changes')),
                 ('customer', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='billing_webhooks.customer', verbose_name='customer')),
             ],
@@ -214,16 +230,16 @@ class Migration(migrations.Migration):
                 'verbose_name': 'webhook event',
                 'verbose_name_plural': 'webhook events',
                 'ordering': ['-received_at', '-id'],
-                'permissions': [('view_payload', 'Can view the payloads of webhook events')],
+                'permissions': [('view_payload', 'Can view the payloads of webhook events'), ('replay_webhookevent', 'Can replay webhook events')],
             },
         ),
         migrations.CreateModel(
             name='ReceiverRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('signal', models.CharField(max_length=100, verbose_name='signal')),
-                ('subject', models.CharField(blank=True, max_length=64, verbose_name='subject')),
-                ('receiver', models.CharField(max_length=255, verbose_name='receiver')),
+                ('signal', billing_webhooks.models.fields.ExactCharField(max_length=100, verbose_name='signal')),
+                ('subject', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=64, verbose_name='subject')),
+                ('receiver', billing_webhooks.models.fields.ExactCharField(max_length=255, verbose_name='receiver')),
                 ('state', models.CharField(choices=[('started', 'started'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('given_up', 'given up')], default='started', max_length=16, verbose_name='state')),
                 ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
                 ('duration', models.DurationField(blank=True, null=True, verbose_name='duration')),
@@ -241,9 +257,9 @@ class Migration(migrations.Migration):
             name='CustomerIdentity',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=64, verbose_name='provider')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('kind', models.CharField(max_length=16, verbose_name='kind')),
-                ('value', models.CharField(max_length=255, verbose_name='value')),
+                ('value', billing_webhooks.models.fields.ExactCharField(max_length=255, verbose_name='value')),
                 ('row', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='billing_webhooks.customer', verbose_name='customer')),
             ],
             options={
@@ -298,15 +314,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=models.Index(condition=models.Q(('state', 'processed'), _negated=True), fields=['-received_at', '-id'], name='billing_event_unprocessed'),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-received_at', '-id'], name='billing_event_unprocessed', where=models.Q(('state', 'processed'), _negated=True)),
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['mailbox', 'occurred_at', 'sequence'], name='billing_event_pending'),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['mailbox', 'occurred_at', 'sequence'], name='billing_event_pending', where=models.Q(('state', 'pending'))),
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at'], name='billing_event_due'),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at'], name='billing_event_due', where=models.Q(('state', 'pending'))),
         ),
         migrations.AddConstraint(
             model_name='receiverrun',

@@ -8,11 +8,12 @@ from billing_webhooks.models.billing import (
     Subscription,
 )
 from billing_webhooks.models.entries import Invoice, Payment, UsageRecord
-from billing_webhooks.models.inbox import Mailbox, ReceiverRun, WebhookEvent
+from billing_webhooks.models.inbox import Heartbeat, Mailbox, ReceiverRun, WebhookEvent
 
 __all__ = [
     "Customer",
     "CustomerIdentity",
+    "Heartbeat",
     "Invoice",
     "Mailbox",
     "Payment",

@@ -17,6 +17,7 @@ from billing_webhooks.facts import (
     CustomerKind,
     SubscriptionStatus,
 )
+from billing_webhooks.models.fields import ExactCharField
 
 
 class BillingRow(models.Model):
@@ -27,7 +28,7 @@ class BillingRow(models.Model):
     alone, and an alias alone selects nothing.
     """
 
-    provider = models.CharField(_("provider"), max_length=64)
+    provider = ExactCharField(_("provider"), max_length=64)
     registers = models.JSONField(_("registers"), default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -44,13 +45,13 @@ class Customer(BillingRow):
     and `agreement_cancelled_at` are the latest news that named no agreement, or any.
     """
 
-    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
     kind = models.CharField(
         _("kind"), max_length=16, choices=CustomerKind, default=CustomerKind.UNKNOWN
     )
     email = models.CharField(_("e-mail"), max_length=255, blank=True)
-    organization_code = models.CharField(_("organisation code"), max_length=255, blank=True)
-    user_external_id = models.CharField(_("provider's user id"), max_length=255, blank=True)
+    organization_code = ExactCharField(_("organisation code"), max_length=255, blank=True)
+    user_external_id = ExactCharField(_("provider's user id"), max_length=255, blank=True)
     brand = models.CharField(_("brand"), max_length=255, blank=True)
     is_disabled = models.BooleanField(_("disabled"), default=False)
     plan = models.ForeignKey(
@@ -95,8 +96,8 @@ class Plan(BillingRow):
     `code` falls back to the provider's id where no event has said it.
     """
 
-    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
-    code = models.CharField(_("code"), max_length=255, blank=True)
+    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
+    code = ExactCharField(_("code"), max_length=255, blank=True)
     name = models.CharField(_("name"), max_length=255, blank=True)
     has_trial = models.BooleanField(_("has trial"), null=True, blank=True)
     trial_days = models.PositiveIntegerField(_("trial days"), null=True, blank=True)
@@ -123,9 +124,9 @@ class Identity(models.Model):
     so two workers that meet the same new name cannot make two rows of it.
     """
 
-    provider = models.CharField(_("provider"), max_length=64)
+    provider = ExactCharField(_("provider"), max_length=64)
     kind = models.CharField(_("kind"), max_length=16)
-    value = models.CharField(_("value"), max_length=255)
+    value = ExactCharField(_("value"), max_length=255)
 
     class Meta:
         abstract = True
@@ -174,7 +175,7 @@ class Subscription(BillingRow):
 
     Status = SubscriptionStatus
 
-    external_id = models.CharField(_("provider's id"), max_length=255)
+    external_id = ExactCharField(_("provider's id"), max_length=255)
     customer = models.ForeignKey(
         Customer,
         verbose_name=_("customer"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import AmountUnit, InvoiceStatus, PaymentStatus
 from billing_webhooks.models.billing import BillingRow, Customer, Subscription
+from billing_webhooks.models.fields import ExactCharField
 
 
 class Entry(BillingRow):
@@ -16,7 +17,7 @@ class Entry(BillingRow):
     `identity` is the provider's id, or the event's where the provider gives none.
     """
 
-    identity = models.CharField(_("identity"), max_length=300, editable=False)
+    identity = ExactCharField(_("identity"), max_length=300, editable=False)
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), on_delete=models.CASCADE, null=True, blank=True
     )
@@ -42,7 +43,7 @@ class Entry(BillingRow):
 class MoneyEntry(Entry):
     """An entry about money: the amount as it was sent, with what is known of its unit."""
 
-    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
     amount = models.DecimalField(
         _("amount"), max_digits=24, decimal_places=6, null=True, blank=True
     )
@@ -89,7 +90,7 @@ class Invoice(MoneyEntry):
 class UsageRecord(Entry):
     """One reading of a customer's meter."""
 
-    meter = models.CharField(_("meter"), max_length=255, blank=True)
+    meter = ExactCharField(_("meter"), max_length=255, blank=True)
     quantity = models.DecimalField(
         _("quantity"), max_digits=24, decimal_places=6, null=True, blank=True
     )

@@ -12,6 +12,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.indexes import PartialIndex
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Trust
 from billing_webhooks.providers.paths import storable
@@ -76,15 +78,15 @@ class WebhookEvent(models.Model):
         UNHANDLED = "unhandled", _("unhandled type")
 
     id = models.UUIDField(_("id"), primary_key=True, default=time_ordered_uuid, editable=False)
-    provider = models.CharField(_("provider"), max_length=64)
+    provider = ExactCharField(_("provider"), max_length=64)
     event_type = models.CharField(_("event type"), max_length=100, blank=True)
-    external_id = models.CharField(_("provider's id"), max_length=255, blank=True)
+    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
     # Null, not "": of many events without an identity none repeats another.
     idempotency_key = models.CharField(  # noqa: DJ001
         _("idempotency key"), max_length=64, unique=True, null=True, editable=False
     )
-    sequence = models.CharField(_("sequence"), max_length=255, editable=False)
-    mailbox = models.CharField(_("mailbox"), max_length=200)
+    sequence = ExactCharField(_("sequence"), max_length=255, editable=False)
+    mailbox = ExactCharField(_("mailbox"), max_length=200)
     occurred_at = models.DateTimeField(_("occurred at"))
     received_at = models.DateTimeField(_("received at"))
     body = models.BinaryField(_("body"))
@@ -96,9 +98,15 @@ class WebhookEvent(models.Model):
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    # Null between attempts.
+    attempt_began_at = models.DateTimeField(_("attempt began at"), null=True, blank=True)
+    # Of a replay for one receiver alone; "" is all of them.
+    only_receiver = ExactCharField(_("only receiver"), max_length=255, blank=True)
     last_error = models.TextField(_("last error"), blank=True)
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
+    # Of what it said, nothing is left.
+    pruned_at = models.DateTimeField(_("pruned at"), null=True, blank=True)
     changes = models.JSONField(_("changes"), default=list, blank=True, encoder=DjangoJSONEncoder)
     customer = models.ForeignKey(
         "billing_webhooks.Customer",
@@ -114,7 +122,10 @@ class WebhookEvent(models.Model):
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
         ordering = ["-received_at", "-id"]
-        permissions = [("view_payload", _("Can view the payloads of webhook events"))]
+        permissions = [
+            ("view_payload", _("Can view the payloads of webhook events")),
+            ("replay_webhookevent", _("Can replay webhook events")),
+        ]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="billing_event_received"),
             models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
@@ -122,20 +133,23 @@ class WebhookEvent(models.Model):
                 fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
             ),
             # The few that are not done are looked for among the millions that are.
-            models.Index(
+            PartialIndex(
                 fields=["-received_at", "-id"],
                 name="billing_event_unprocessed",
-                condition=~models.Q(state="processed"),
+                where=~models.Q(state="processed"),
+                column="state",
             ),
-            models.Index(
+            PartialIndex(
                 fields=["mailbox", "occurred_at", "sequence"],
                 name="billing_event_pending",
-                condition=models.Q(state="pending"),
+                where=models.Q(state="pending"),
+                column="state",
             ),
-            models.Index(
+            PartialIndex(
                 fields=["next_attempt_at"],
                 name="billing_event_due",
-                condition=models.Q(state="pending"),
+                where=models.Q(state="pending"),
+                column="state",
             ),
         ]
 
@@ -160,8 +174,8 @@ class Mailbox(models.Model):
     A row lock dies with its connection, so a killed worker frees the mailbox at once.
     """
 
-    key = models.CharField(_("key"), max_length=200, primary_key=True)
-    turn = models.PositiveBigIntegerField(_("turn"), default=0)
+    key = ExactCharField(_("key"), max_length=200, primary_key=True)
+    steps = models.PositiveBigIntegerField(_("steps taken"), default=0)
 
     class Meta:
         verbose_name = _("mailbox")
@@ -169,6 +183,20 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Heartbeat(models.Model):
+    """When something that has to run now and then last ran."""
+
+    name = models.CharField(_("name"), max_length=50, primary_key=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ReceiverRun(models.Model):
@@ -188,10 +216,10 @@ class ReceiverRun(models.Model):
     event = models.ForeignKey(
         WebhookEvent, verbose_name=_("event"), on_delete=models.CASCADE, related_name="runs"
     )
-    signal = models.CharField(_("signal"), max_length=100)
+    signal = ExactCharField(_("signal"), max_length=100)
     # Which of several objects of one event the notification is about, "" for the event.
-    subject = models.CharField(_("subject"), max_length=64, blank=True)
-    receiver = models.CharField(_("receiver"), max_length=255)
+    subject = ExactCharField(_("subject"), max_length=64, blank=True)
+    receiver = ExactCharField(_("receiver"), max_length=255)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.STARTED)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     duration = models.DurationField(_("duration"), null=True, blank=True)

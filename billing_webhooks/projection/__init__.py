@@ -29,13 +29,14 @@ from billing_webhooks.facts import (
 )
 from billing_webhooks.models import Invoice, Payment, UsageRecord, WebhookEvent
 from billing_webhooks.projection import appliers
+from billing_webhooks.projection.changes import combined
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.identities import customer_identities, plan_identities
 from billing_webhooks.projection.news import signals_for
 from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp
 from billing_webhooks.projection.rows import Resolution, Rows, RowsMoved, Touched
 
-__all__ = ["Effect", "Reading", "RowsMoved", "apply", "prepare"]
+__all__ = ["Effect", "Reading", "RowsMoved", "apply", "combined", "prepare"]
 
 ENTRY_MODELS = {PaymentFact: Payment, InvoiceFact: Invoice, UsageFact: UsageRecord}
 NOTICE_SIGNALS = {

@@ -74,16 +74,19 @@ class Identities(Generic[Ref]):
     def _settle(self, ref: Ref, stamp: Stamp) -> None:
         for attempt in range(1, MAX_TRIES + 1):
             try:
+                # Not in the transaction: under REPEATABLE READ it would go on seeing the names
+                # as they were before it had the locks.
+                row_ids = {identity.row_id for identity in self._known(ref.keys).values()}
                 with transaction.atomic(using=self.db):
-                    self._settle_once(ref, stamp)
+                    self._settle_once(ref, stamp, row_ids)
                 return
             except IntegrityError:
                 # Another worker has just made one of these names; look again.
                 if attempt == MAX_TRIES:
                     raise
 
-    def _settle_once(self, ref: Ref, stamp: Stamp) -> None:
-        known, rows = self._lock(ref.keys)
+    def _settle_once(self, ref: Ref, stamp: Stamp, row_ids: set[int]) -> None:
+        known, rows = self._lock(ref.keys, row_ids)
         strongest, *weaker = ref.keys
         if strongest in known:
             owner = rows[known[strongest].row_id]
@@ -100,14 +103,13 @@ class Identities(Generic[Ref]):
             claim(owner, key, strongest, stamp)
         owner.save(using=self.db)
 
-    def _lock(self, keys: Iterable[Key]) -> tuple[Known, dict[int, Any]]:
+    def _lock(self, keys: Iterable[Key], row_ids: set[int]) -> tuple[Known, dict[int, Any]]:
         """
-        Return the identities with these names and, locked, their rows.
+        Return the identities with these names and, locked, their rows, which are to be those.
 
         Unlocked, a row could be given two customers' ids by two workers, which would make
         one customer of two.
         """
-        row_ids = {identity.row_id for identity in self._known(keys).values()}
         locked = self._rows().select_for_update().filter(pk__in=row_ids).order_by("pk")
         rows = {row.pk: row for row in locked}
         known = self._known(keys)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from billing_webhooks.facts import CustomerRef, PlanRef
@@ -95,19 +95,27 @@ class Rows:
         return self._touch(drafts[identity])
 
     def write(self) -> None:
-        """Write what has changed: at most one INSERT and one UPDATE a table."""
+        """Write what has changed, by one INSERT and one UPDATE a table where that can be."""
         now = timezone.now()
         for drafts in self._tables():
             dirty = [draft.row for draft in drafts.values() if draft.is_dirty]
             new = [row for row in dirty if row.pk is None]
             old = [row for row in dirty if row.pk is not None]
-            if new:
-                type(new[0])._base_manager.using(self.db).bulk_create(new)
+            self._insert(new)
             if old:
                 for row in old:
                     row.updated_at = now
                 model = type(old[0])
                 model._base_manager.using(self.db).bulk_update(old, _written_fields(model))
+
+    def _insert(self, rows: list[Any]) -> None:
+        if connections[self.db].features.can_return_rows_from_bulk_insert:
+            if rows:
+                type(rows[0])._base_manager.using(self.db).bulk_create(rows)
+            return
+        # MySQL tells the primary key of one row at a time, and later tables refer to it.
+        for row in rows:
+            row.save(using=self.db, force_insert=True)
 
     def _tables(self) -> Iterator[dict[Any, Draft[Any]]]:
         yield self._plans

@@ -119,6 +119,15 @@ class Provider(ABC):
         """
 
     @abstractmethod
+    def envelope(self, body: bytes, received_at: datetime) -> Envelope:
+        """
+        Return the envelope of a body that is proven already.
+
+        Pure, so what is in quarantine can be read anew by a later release. A body that is
+        no event gets an envelope with a `problem`.
+        """
+
+    @abstractmethod
     def decode(self, body: bytes) -> dict[str, Any]:
         """Return the provider's payload from the stored bytes, or raise NotUnderstood."""
 

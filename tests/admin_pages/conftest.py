@@ -11,6 +11,7 @@ from django.test import Client
 
 from billing_webhooks.models import (
     Customer,
+    Heartbeat,
     Invoice,
     Mailbox,
     Payment,
@@ -21,6 +22,7 @@ from billing_webhooks.models import (
     WebhookEvent,
 )
 from billing_webhooks.signals import event_processed
+from billing_webhooks.sweeping import sweep
 from tests.conftest import PostBillaBear, PostKinde
 
 pytest.register_assert_rewrite("tests.admin_pages.pages")
@@ -35,6 +37,7 @@ PAGES = [
     Payment,
     Invoice,
     UsageRecord,
+    Heartbeat,
 ]
 ADA = "8d1c7f2e-1111-4222-8333-0123456789ab"
 
@@ -81,6 +84,7 @@ def data(post_kinde: PostKinde, post_billabear: PostBillaBear, _receiver: None) 
     post_billabear(
         "integration_crm_failure", exception={"message": "<i>no contact</i>", "code": 404}
     )
+    sweep()
 
 
 def agreement(**more: Any) -> dict[str, Any]:

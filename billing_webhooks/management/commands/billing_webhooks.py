@@ -1,4 +1,4 @@
-"""`manage.py billing_webhooks process`: what operators do at the command line."""
+"""`manage.py billing_webhooks`: what operators do at the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from billing_webhooks import processing
+from billing_webhooks.management.operations import health, process, prune, replay
+
+OPERATIONS = {
+    "process": process,
+    "replay": replay,
+    "prune": prune,
+    "health": health,
+}
 
 
 class Command(BaseCommand):
@@ -14,9 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         operations = parser.add_subparsers(dest="operation", required=True)
-        process = operations.add_parser("process", help="Work off the events that are due.")
-        process.add_argument("--limit", type=int, help="Stop after this many events.")
+        for name, operation in OPERATIONS.items():
+            summary = (operation.__doc__ or "").strip().splitlines()[0]
+            operation.add_arguments(operations.add_parser(name, help=summary))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worked = processing.work_due(limit=options["limit"])
-        self.stdout.write(f"Worked off {worked} events.")
+        OPERATIONS[options["operation"]].run(self, options)

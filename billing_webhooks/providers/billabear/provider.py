@@ -63,22 +63,22 @@ class BillaBearProvider(Provider):
         if not self._is_proven(delivery):
             raise NotProven("secret")
         problem = _transport_problem(delivery)
-        if not problem:
-            try:
-                payload = self.decode(delivery.body)
-                event_type = shape.checked_type(payload)
-                return Envelope(
-                    event_type=event_type,
-                    subject=shape.subject(event_type, payload),
-                    trust=Trust.SECRET,
-                    identity=_identity(event_type, payload),
-                )
-            except NotUnderstood as error:
-                problem = str(error)
-        # Equal bytes do not prove a duplicate, so nothing identifies such a delivery.
-        return Envelope(
-            event_type="", subject="", trust=Trust.SECRET, identity=None, problem=problem
-        )
+        if problem:
+            return _quarantined(problem)
+        return self.envelope(delivery.body, delivery.received_at)
+
+    def envelope(self, body: bytes, received_at: datetime) -> Envelope:
+        try:
+            payload = self.decode(body)
+            event_type = shape.checked_type(payload)
+            return Envelope(
+                event_type=event_type,
+                subject=shape.subject(event_type, payload),
+                trust=Trust.SECRET,
+                identity=_identity(event_type, payload),
+            )
+        except NotUnderstood as error:
+            return _quarantined(str(error))
 
     def decode(self, body: bytes) -> dict[str, Any]:
         try:
@@ -123,6 +123,11 @@ class BillaBearProvider(Provider):
             for secret in self._secrets:
                 proven |= hmac.compare_digest(digest, secret)
         return proven
+
+
+def _quarantined(problem: str) -> Envelope:
+    # Equal bytes do not prove a duplicate, so nothing identifies such a delivery.
+    return Envelope(event_type="", subject="", trust=Trust.SECRET, identity=None, problem=problem)
 
 
 def _digest(secret: bytes) -> bytes:

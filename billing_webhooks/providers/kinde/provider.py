@@ -85,6 +85,9 @@ class KindeProvider(Provider):
             raise NotProven("signature", f"kid_sha={token.kid_digest}")
         return self._envelope(token.payload, delivery.received_at)
 
+    def envelope(self, body: bytes, received_at: datetime) -> Envelope:
+        return self._envelope(CompactJWS.parse(body).payload, received_at)
+
     def decode(self, body: bytes) -> dict[str, Any]:
         try:
             return _claims(CompactJWS.parse(body).payload)

@@ -1,0 +1,1 @@
+"""What `manage.py billing_webhooks` can do, one module each."""
