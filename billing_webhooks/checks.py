@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,8 +18,6 @@ from billing_webhooks.providers import get_provider
 # A transaction that begins with a read cannot wait when it comes to write: SQLite lets it
 # fail, whatever the timeout.
 # Source: sqlite.org/lang_transaction.html, "Read transactions versus write transactions".
-CELERY_NEEDS = ("celery", "kombu")
-
 WAITING_TRANSACTION_MODES = frozenset({"IMMEDIATE", "EXCLUSIVE"})
 
 
@@ -75,22 +72,17 @@ def check_dispatch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             return []
     except ImproperlyConfigured:
         return []
-    missing = [name for name in CELERY_NEEDS if find_spec(name) is None]
-    if missing:
+    try:
+        from billing_webhooks import nudging
+    except ImportError as error:
         return [
             checks.Warning(
-                f"BILLING_WEBHOOKS_DISPATCH is 'celery', but {' and '.join(missing)} cannot be "
-                f"imported, so no worker is woken.",
+                f"BILLING_WEBHOOKS_DISPATCH is 'celery', but {error.name} cannot be imported, so "
+                f"no worker is woken.",
                 hint="pip install 'django-billing-webhooks[celery]'",
                 id="billing_webhooks.W006",
             )
         ]
-    return _check_celery_app()
-
-
-def _check_celery_app() -> list[CheckMessage]:
-    from billing_webhooks import nudging
-
     try:
         nudging.project_app()
     except nudging.NoCeleryApp:
@@ -98,8 +90,7 @@ def _check_celery_app() -> list[CheckMessage]:
             checks.Warning(
                 "BILLING_WEBHOOKS_DISPATCH is 'celery', but this project has no Celery app, so no "
                 "worker is woken.",
-                hint="Make one in your project's celery.py and import it in its __init__.py: "
-                "from .celery import app as celery_app",
+                hint="Make one in your project's celery.py and import it in its __init__.py.",
                 id="billing_webhooks.W007",
             )
         ]

@@ -169,7 +169,11 @@ def _producers(app: Celery) -> ProducerPool:
 
 def _connection(app: Celery) -> Connection:
     driver = app.connection_for_write().transport.driver_type
-    return app.connection_for_write(
+    connection = app.connection_for_write(
         connect_timeout=PATIENCE_SECONDS,
         transport_options={**SOCKET_OPTIONS.get(driver, {}), **FIRST_TRY_ONLY},
     )
+    if connection.alt:
+        # Of several brokers, each is tried once.
+        connection.transport_options["max_retries"] = len(connection.alt) - 1
+    return connection

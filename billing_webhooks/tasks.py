@@ -7,29 +7,9 @@ task that is lost, repeated or late does no harm.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 from celery import shared_task
 
 from billing_webhooks import processing, pruning, sweeping
-
-SWEEP_EVERY = timedelta(seconds=5)
-PRUNE_EVERY = timedelta(hours=1)
-
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    # A tick that nobody took in time is dropped: the next one does the same.
-    "billing_webhooks.sweep": {
-        "task": "billing_webhooks.sweep",
-        "schedule": SWEEP_EVERY,
-        "options": {"expires": SWEEP_EVERY.total_seconds()},
-    },
-    "billing_webhooks.prune": {
-        "task": "billing_webhooks.prune",
-        "schedule": PRUNE_EVERY,
-        "options": {"expires": PRUNE_EVERY.total_seconds()},
-    },
-}
 
 
 # Acknowledged late, and refused when the pool loses its process, a wake-up is delivered

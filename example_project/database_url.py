@@ -1,4 +1,4 @@
-"""DATABASE_URL, such as sqlite:///path or postgres://user:password@host:port/name."""
+"""DATABASE_URL: sqlite:///path, postgres://user:password@host:port/name, or mysql://… likewise."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-# Called by its path, this file has its own folder on the path, not the one above.
+# Called by its path, this file has its own folder on the path, where celery.py would hide
+# Celery; what is wanted is the one above.
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+sys.path[0] = str(FOLDER.parent)
 
 import django  # noqa: E402
 

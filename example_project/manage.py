@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Whoever calls this by its path has the folder of this file on the path, not the one above.
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    # Whoever calls this by its path has the folder of this file on the path, where celery.py
+    # would hide Celery; what is wanted is the one above.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
 
     from django.core.management import execute_from_command_line

@@ -58,8 +58,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# For a Celery app that runs beside this project; the webhooks need none.
+# With a broker, Celery workers work the events off; without one, the request does.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL")
+BILLING_WEBHOOKS_DISPATCH = "celery" if CELERY_BROKER_URL else "inline"
 
 # Without a key of your own, logins end when the server does, and several server
 # processes do not know each other's.

@@ -41,7 +41,7 @@ FLOW = (
     ("providers",),
     ("signals", "facts"),
     ("conf",),
-    ("exceptions", "testing"),
+    ("exceptions", "schedule", "testing"),
 )
 RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}
 MAX_LINES = 300
