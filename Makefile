@@ -53,12 +53,19 @@ demo: $(VENV)/.demo  ## Play a history of both providers through the example pro
 serve: $(VENV)/.demo  ## Leave the example project running on the same database, to look around
 	$(BIN)/python example_project/demo.py --serve
 
-test: $(VENV)/.test  ## Run every test on SQLite, then on PostgreSQL
+test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed
 	@status=0; \
 	echo "Testing on SQLite"; \
 	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	echo "Testing on PostgreSQL"; \
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	echo "Testing on MariaDB"; \
+	if PATH="$$PATH:/usr/sbin" command -v mariadbd >$(VENV)/mariadb.log; then \
+	    $(PIP_INSTALL) --group mariadb >>$(VENV)/mariadb.log 2>&1 || \
+	        echo "mysqlclient cannot be installed; $(VENV)/mariadb.log says why."; \
+	fi; \
+	$(BIN)/python -m tests.with_database --optional mariadb \
+	    $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 lint: $(VENV)/.lint  ## Check style and formatting

