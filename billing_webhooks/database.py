@@ -14,7 +14,9 @@ from django.db import (
     router,
     transaction,
 )
+from django.db.models import DateTimeField, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from billing_webhooks.models import WebhookEvent
 
@@ -31,8 +33,14 @@ TRANSIENT_ERRNOS = frozenset({1020, 1021, 1040, 1053, 1205, 1213, 2002, 2003, 20
 class DatabaseTime(Now):
     """The time by the clock of the database, which all hosts share."""
 
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        if not connection.features.supports_timezones and connection.timezone_name != "UTC":
+            # Such a database holds times of its own zone, in which only Django can tell it.
+            return compiler.compile(Value(timezone.now(), output_field=DateTimeField()))
+        return super().as_sql(compiler, connection, **context)
+
     def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        # Django stores UTC, and CURRENT_TIMESTAMP is in the time zone of the session.
+        # CURRENT_TIMESTAMP is in the time zone of the session.
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 

@@ -69,12 +69,16 @@ class RetryLater(BillingWebhooksError):
     """
     Raised by a receiver that wants to be called again for this event.
 
-    `after` is the shortest time to wait; without it the usual backoff applies.
+    `after` is the shortest time to wait, cut at a year; without it the usual backoff
+    applies. Each call is an attempt: after the last one the event is dead.
     """
+
+    LONGEST = timedelta(days=365)
 
     def __init__(self, message: str = "", *, after: timedelta | None = None) -> None:
         super().__init__(message)
-        self.after = after
+        # A number would be of unknown unit: min() does not take it for a time.
+        self.after = None if after is None else min(after, self.LONGEST)
 
 
 class GiveUp(BillingWebhooksError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.db.models import QuerySet
 
 from billing_webhooks import facts
 from billing_webhooks.models import Customer, Plan, WebhookEvent
@@ -141,9 +142,11 @@ def _row(db: str, entry: Mapping[str, Any]) -> models.Model | None:
     One statement: before a second one, what the row points at could be merged away.
     """
     model = apps.get_model("billing_webhooks", entry["model"])
-    rows: models.Manager[models.Model] = model._base_manager
     names = {field.name for field in model._meta.concrete_fields}
-    return rows.using(db).select_related(*sorted(names & RELATIONS)).filter(pk=entry["id"]).first()
+    rows: QuerySet[models.Model] = model._base_manager.using(db).filter(pk=entry["id"])
+    if related := sorted(names & RELATIONS):
+        rows = rows.select_related(*related)
+    return rows.first()
 
 
 def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice]:

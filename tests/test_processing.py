@@ -157,7 +157,7 @@ def test_unconfigured_alias__waits_and_is_worked_when_it_is_back(
     assert "'kinde'" in event.last_error
 
     settings.BILLING_WEBHOOKS_PROVIDERS = configured
-    WebhookEvent.objects.update(next_attempt_at=timezone.now())
+    WebhookEvent.objects.update(next_attempt_at=at("00:00"))
     process()
     assert WebhookEvent.objects.get().state == "processed"
 
@@ -169,7 +169,7 @@ def test_attempts__when_used_up_the_event_is_dead(
     post_kinde("customer.agreement_created", SIGN_UP)
     settings.BILLING_WEBHOOKS_PROVIDERS = {}
     for _ in range(2):
-        WebhookEvent.objects.update(next_attempt_at=timezone.now())
+        WebhookEvent.objects.update(next_attempt_at=at("00:00"))
         process()
     event = WebhookEvent.objects.get()
     assert (event.state, event.attempts) == ("dead", 2)
@@ -185,6 +185,28 @@ def test_attempts__of_workers_that_died_are_used_up_too(
     event = WebhookEvent.objects.get()
     assert event.state == "dead"
     assert "died" in event.last_error
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_due__whatever_the_time_zone_of_the_database(
+    deferred: None, post_kinde: PostKinde, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "TIME_ZONE", zone)
+    for name in ("timezone", "timezone_name"):
+        # Django remembers both for as long as the connection lasts.
+        monkeypatch.delitem(connection.__dict__, name, raising=False)
+    connection.close()
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    assert sweep() == 1
+    post_kinde("customer.agreement_created", SIGN_UP)
+    WebhookEvent.objects.filter(state="pending").update(
+        next_attempt_at=timezone.now() + timedelta(minutes=1)
+    )
+    assert sweep() == 0
+    connection.close()
+    for name in ("timezone", "timezone_name"):
+        connection.__dict__.pop(name, None)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ SIGN_UP = {**WHO, "agreement_id": "agreement_1", "plan": {"code": "pro", "name":
 
 
 def make_due() -> None:
-    WebhookEvent.objects.filter(state="pending").update(next_attempt_at=timezone.now())
+    WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
 
 
 def test_receiver__gets_the_event_and_what_it_is_about(
@@ -156,6 +157,84 @@ def test_receiver__retry_later_waits_as_long_as_it_asks(
     assert event.state == "pending"
     assert event.next_attempt_at is not None
     assert event.next_attempt_at >= before + timedelta(hours=5)
+
+
+def test_receiver__retry_later_in_a_million_years_is_tried_again_all_the_same(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def hear(**kwargs: Any) -> None:
+        raise RetryLater("never mind", after=timedelta.max)
+
+    connect(event_processed, hear)
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    event = WebhookEvent.objects.get()
+    assert (event.state, event.attempt_began_at) == ("pending", None)
+
+
+def test_receiver__retry_later_without_a_unit_is_a_fault_of_the_receiver(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def hear(**kwargs: Any) -> None:
+        raise RetryLater("in five what?", after=5)  # type: ignore[arg-type]
+
+    connect(event_processed, hear)
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    run = ReceiverRun.objects.get()
+    assert (run.state, run.event.state) == ("failed", "pending")
+    assert "TypeError" in run.last_error
+
+
+def test_receiver__whose_on_commit_callback_fails_is_not_run_again(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def fail() -> None:
+        raise ConnectionError("the queue is down")
+
+    def hear(**kwargs: Any) -> None:
+        Tally.objects.create(name="written")
+        transaction.on_commit(fail)
+
+    connect(event_processed, hear)
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    assert WebhookEvent.objects.get().state == "processed"
+    assert ReceiverRun.objects.get().state == "succeeded"
+    assert Tally.objects.count() == 1
+
+
+def test_receiver__that_asks_for_a_rollback_has_not_succeeded(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def hear(**kwargs: Any) -> None:
+        Tally.objects.create(name="written")
+        transaction.set_rollback(True)
+
+    connect(event_processed, hear)
+    post_kinde("customer.agreement_created", SIGN_UP)
+
+    run = ReceiverRun.objects.get()
+    assert (run.state, run.event.state) == ("failed", "pending")
+    assert not Tally.objects.exists()
+
+
+def test_receiver__that_is_gone_does_not_keep_the_event_pending(
+    connect: Connect, post_kinde: PostKinde
+) -> None:
+    def fail(**kwargs: Any) -> None:
+        raise ValueError
+
+    connect(event_processed, fail, "old name")
+    post_kinde("customer.agreement_created", SIGN_UP)
+    event_processed.disconnect(dispatch_uid="old name")
+    calls: list[str] = []
+    connect(event_processed, lambda **kwargs: calls.append("called"), "new name")
+    make_due()
+    sweep()
+
+    assert WebhookEvent.objects.get().state == "processed"
+    assert calls == ["called"]
 
 
 def test_receiver__give_up_is_final_for_it_alone(connect: Connect, post_kinde: PostKinde) -> None:
