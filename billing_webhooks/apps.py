@@ -1,4 +1,7 @@
+from contextlib import suppress
+
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,3 +13,9 @@ class BillingWebhooksConfig(AppConfig):
     def ready(self) -> None:
         # Django finds checks by the import of the module that registers them.
         from billing_webhooks import checks  # noqa: F401
+        from billing_webhooks.conf import settings
+
+        # Here, so that the first request need not wait for it. What is wrong the checks tell.
+        with suppress(ImportError, ImproperlyConfigured):
+            if settings.DISPATCH == "celery":
+                from billing_webhooks import publishing  # noqa: F401

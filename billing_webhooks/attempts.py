@@ -25,7 +25,7 @@ from billing_webhooks.models.inbox import storable_error
 
 # How often, and how long apart, one looks for a sign of life from a worker that holds no
 # lock. A living one is between two steps of its event, which takes milliseconds.
-LOOKS = 5
+LOOKS = 10
 PAUSE_SECONDS = 0.1
 
 DUE = Q(next_attempt_at__lte=DatabaseTime())
@@ -99,17 +99,22 @@ def _end_if_worker_is_dead(db: str, event: WebhookEvent) -> None:
     worker that was thought dead too early finds its attempt ended and leaves.
     """
     seen = steps_taken(db, event.mailbox)
-    for look in range(1, LOOKS + 1):
+    for _ in range(LOOKS):
         time.sleep(PAUSE_SECONDS)
-        with turn(db, event.mailbox, wait=False):
-            if steps_taken(db, event.mailbox) != seen or not current(db, event).exists():
-                raise MailboxTaken(event.mailbox)
-            if look == LOOKS:
-                _end_for_dead_worker(db, event)
+        _leave_if_somebody_is_at_it(db, event, seen)
+    # A long step is seen by its lock, when it is over by what it has counted.
+    with turn(db, event.mailbox, wait=False):
+        _leave_if_somebody_is_at_it(db, event, seen)
+        _end_for_dead_worker(db, event)
+
+
+def _leave_if_somebody_is_at_it(db: str, event: WebhookEvent, seen: int) -> None:
+    if steps_taken(db, event.mailbox) != seen or not current(db, event).exists():
+        raise MailboxTaken(event.mailbox)
 
 
 def _end_for_dead_worker(db: str, event: WebhookEvent) -> None:
-    error = f"The worker died in attempt {event.attempts}."
+    error = f"The worker was not heard of any more in attempt {event.attempts}."
     if event.attempts >= settings.MAX_ATTEMPTS:
         settle(db, event, WebhookEvent.State.DEAD, error)
     else:

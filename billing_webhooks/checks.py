@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.apps import AppConfig
@@ -73,28 +74,47 @@ def check_dispatch(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     except ImproperlyConfigured:
         return []
     try:
-        from billing_webhooks import nudging
+        from billing_webhooks import publishing
     except ImportError as error:
         return [
-            checks.Warning(
-                f"BILLING_WEBHOOKS_DISPATCH is 'celery', but {error.name} cannot be imported, so "
-                f"no worker is woken.",
+            _nobody_is_woken(
+                f"{error.name} cannot be imported",
                 hint="pip install 'django-billing-webhooks[celery]'",
                 id="billing_webhooks.W006",
             )
         ]
     try:
-        nudging.project_app()
-    except nudging.NoCeleryApp:
+        # In a thread that Celery has not seen, because that is where most web servers ask.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            task = thread.submit(publishing.work_task).result()
+        publishing.producers(task.app)
+    except publishing.NoCeleryApp:
         return [
-            checks.Warning(
-                "BILLING_WEBHOOKS_DISPATCH is 'celery', but this project has no Celery app, so no "
-                "worker is woken.",
-                hint="Make one in your project's celery.py and import it in its __init__.py.",
+            _nobody_is_woken(
+                "this project has no Celery app, or not in every thread",
+                hint="Make one in your project's celery.py and import it in its __init__.py, "
+                "before anything else uses Celery.",
                 id="billing_webhooks.W007",
             )
         ]
+    except Exception as error:
+        # The class alone: the message may hold the broker's password.
+        return [
+            _nobody_is_woken(
+                f"the Celery app cannot use its broker ({type(error).__name__})",
+                hint="Look at the app's broker_url, and install what its transport needs.",
+                id="billing_webhooks.W008",
+            )
+        ]
     return []
+
+
+def _nobody_is_woken(reason: str, *, hint: str, id: str) -> CheckMessage:  # noqa: A002
+    return checks.Warning(
+        f"BILLING_WEBHOOKS_DISPATCH is 'celery', but {reason}, so no worker is woken.",
+        hint=hint,
+        id=id,
+    )
 
 
 @register()

@@ -33,11 +33,11 @@ TRANSIENT_ERRNOS = frozenset({1020, 1021, 1040, 1053, 1205, 1213, 2002, 2003, 20
 class DatabaseTime(Now):
     """The time by the clock of the database, which all hosts share."""
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         if not connection.features.supports_timezones and connection.timezone_name != "UTC":
             # Such a database holds times of its own zone, in which only Django can tell it.
             return compiler.compile(Value(timezone.now(), output_field=DateTimeField()))
-        return super().as_sql(compiler, connection, **context)
+        return super().as_sql(compiler, connection, *args, **context)
 
     def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         # CURRENT_TIMESTAMP is in the time zone of the session.

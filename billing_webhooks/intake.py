@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from django.db import DatabaseError, IntegrityError
+from django.db import Error, IntegrityError
 from django.db.models import F
 
 from billing_webhooks import dispatch
@@ -26,7 +26,7 @@ from billing_webhooks.providers.base import Delivery, Envelope, Provider
 
 logger = logging.getLogger(__name__)
 
-MAX_TRIES = 8
+SHORTEST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
 # No sender waits longer, and a web server may end the worker that does.
 TRY_FOR_SECONDS = 8.0
@@ -105,10 +105,11 @@ def _kept_headers(provider: Provider, headers: Mapping[str, str]) -> dict[str, s
 def _store(event: WebhookEvent) -> bool:
     """Return True for a new event and False for a repeated one, counted on the first."""
     deadline = time.monotonic() + TRY_FOR_SECONDS
-    for attempt in range(1, MAX_TRIES + 1):
+    longest_pause = SHORTEST_PAUSE_SECONDS
+    while True:
         try:
             return _insert(event)
-        except DatabaseError as error:
+        except Error as error:
             if not is_transient(error):
                 # The class alone: the message may quote the row.
                 cause = type(error.__cause__ or error).__name__
@@ -116,10 +117,11 @@ def _store(event: WebhookEvent) -> bool:
             # The commit may have happened although its answer was lost. The event keeps
             # its primary key, so the next try either stores it or finds it.
             close_if_broken(write_alias())
-            if attempt == MAX_TRIES or time.monotonic() > deadline:
-                break
-            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
-    raise CannotStoreNow("database_unavailable")
+            pause = random.uniform(longest_pause / 2, longest_pause)  # noqa: S311
+            if time.monotonic() + pause > deadline:
+                raise CannotStoreNow("database_unavailable") from error
+            time.sleep(pause)
+            longest_pause = min(2 * longest_pause, LONGEST_PAUSE_SECONDS)
 
 
 def _insert(event: WebhookEvent) -> bool:

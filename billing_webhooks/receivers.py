@@ -19,7 +19,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing_webhooks.attempts import step
+from billing_webhooks.attempts import current, step
 from billing_webhooks.database import close_if_broken, savepoint_if_in_transaction
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.mailboxes import MailboxTaken
@@ -33,10 +33,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Report:
-    """How an event's receivers fared: what is to be retried and what never will be."""
+    """
+    How an event's receivers fared: what is to be retried and what never will be.
+
+    `left_out` has something to do for the event, but it is now replayed for another one.
+    """
 
     failed: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     retry_after: timedelta | None = None
 
 
@@ -50,10 +55,12 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
     report = Report()
     arguments = Arguments(db, event)
     for notification, receiver, run in unfinished(db, event, type_signal):
-        is_left_out = event.only_receiver not in {"", run.receiver}
-        if run.state == ReceiverRun.State.GIVEN_UP or (is_left_out and run.attempts):
+        if run.state == ReceiverRun.State.GIVEN_UP:
             report.given_up.append(run.receiver)
-        elif not is_left_out:
+        elif event.only_receiver not in {"", run.receiver}:
+            # One without a run is new: the event was done before it came.
+            report.left_out += [] if run._state.adding else [run.receiver]
+        else:
             call = partial(_call, receiver, event, notification, arguments)
             _run(db, event, run, call, report)
     return report
@@ -93,7 +100,7 @@ def unfinished(
 def _run(
     db: str, event: WebhookEvent, run: ReceiverRun, call: Callable[[], None], report: Report
 ) -> None:
-    _begin_attempt(db, run)
+    _begin_attempt(db, event, run)
     started = time.monotonic()
     try:
         with step(db, event):
@@ -133,25 +140,36 @@ def _has_succeeded(db: str, run: ReceiverRun) -> bool:
     return ReceiverRun._base_manager.using(db).filter(pk=run.pk, state=succeeded).exists()
 
 
-def _begin_attempt(db: str, run: ReceiverRun) -> None:
+def _begin_attempt(db: str, event: WebhookEvent, run: ReceiverRun) -> None:
     """
     Commit that an attempt begins, so that one which kills the worker is not forgotten.
 
-    The number of the attempt is its worker's claim: raise MailboxTaken if somebody else
-    has begun one since the run was read.
+    Raise MailboxTaken if the event is no longer ours to work.
     """
+    while not _is_begun(db, run):
+        # Somebody has begun one since the run was read: a worker that has the event by now,
+        # or one that had it before us and is about to find that out.
+        if not current(db, event).exists():
+            raise MailboxTaken(event.mailbox)
+        known = ReceiverRun._base_manager.using(db).get(
+            event=event, signal=run.signal, subject=run.subject, receiver=run.receiver
+        )
+        run.pk, run.attempts, run._state.adding = known.pk, known.attempts, False
+
+
+def _is_begun(db: str, run: ReceiverRun) -> bool:
+    """Count an attempt, unless it was counted since the run was read."""
     known = run.attempts
     run.state, run.attempts = ReceiverRun.State.STARTED, known + 1
     if run._state.adding:
         try:
             with savepoint_if_in_transaction(db):
                 run.save(using=db, force_insert=True)
-        except IntegrityError as error:
-            raise MailboxTaken(run.event.mailbox) from error
-    else:
-        begun = ReceiverRun._base_manager.using(db).filter(pk=run.pk, attempts=known)
-        if not begun.update(state=run.state, attempts=run.attempts, updated_at=timezone.now()):
-            raise MailboxTaken(run.event.mailbox)
+        except IntegrityError:
+            return False
+        return True
+    begun = ReceiverRun._base_manager.using(db).filter(pk=run.pk, attempts=known)
+    return bool(begun.update(state=run.state, attempts=run.attempts, updated_at=timezone.now()))
 
 
 def _call(

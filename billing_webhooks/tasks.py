@@ -7,29 +7,41 @@ task that is lost, repeated or late does no harm.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from celery import shared_task
 
 from billing_webhooks import processing, pruning, sweeping
 
+# Then a task leaves the rest to the next sweep, so that a worker that is told to stop need
+# not work off a whole backlog first.
+LONGEST_SECONDS = 20.0
 
-# Acknowledged late, and refused when the pool loses its process, a wake-up is delivered
-# again after a crash: with Redis after its visibility timeout, an hour by default. The
-# sweep does not wait for that.
+
+# Acknowledged late, and refused when the pool loses a process, a wake-up is delivered again
+# after a crash; by Redis, if the whole worker died, after its visibility timeout only, an hour
+# by default. The sweep does not wait for that.
 @shared_task(
     name="billing_webhooks.work", ignore_result=True, acks_late=True, reject_on_worker_lost=True
 )
 def work(mailbox: str) -> None:
     """Work off the due events of a mailbox."""
-    processing.work(mailbox)
+    processing.work(mailbox, stop=_time_is_up())
 
 
 @shared_task(name="billing_webhooks.sweep", ignore_result=True)
 def sweep() -> None:
     """Work off everything that is due."""
-    sweeping.sweep()
+    sweeping.sweep(stop=_time_is_up())
 
 
 @shared_task(name="billing_webhooks.prune", ignore_result=True)
 def prune() -> None:
     """Drop the contents of events that are older than BILLING_WEBHOOKS_RETENTION."""
     pruning.prune()
+
+
+def _time_is_up() -> Callable[[], bool]:
+    end = time.monotonic() + LONGEST_SECONDS
+    return lambda: time.monotonic() > end

@@ -142,6 +142,8 @@ def _leave(number: int, frame: Any) -> NoReturn:
 def _set_up(database: Path) -> None:
     os.environ["DATABASE_URL"] = f"sqlite:///{quote(str(database))}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "example_project.settings"
+    # There is no worker here that a broker could wake.
+    os.environ.pop("CELERY_BROKER_URL", None)
     django.setup()
 
 

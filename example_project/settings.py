@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django.core.management.utils import get_random_secret_key
 
+from billing_webhooks.schedule import BEAT_SCHEDULE
 from example_project.database_url import database_config
 
 FOLDER = Path(__file__).resolve().parent
@@ -61,6 +62,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # With a broker, Celery workers work the events off; without one, the request does.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL")
 BILLING_WEBHOOKS_DISPATCH = "celery" if CELERY_BROKER_URL else "inline"
+CELERY_BEAT_SCHEDULE = {**BEAT_SCHEDULE}
+# A worker that starts before its broker waits for it.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Without these, worker and beat wait for ever for a Redis that is silent.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 10}
 
 # Without a key of your own, logins end when the server does, and several server
 # processes do not know each other's.

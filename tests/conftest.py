@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from billing_webhooks import providers
+from billing_webhooks import attempts, providers
 from billing_webhooks.signals import EventSignal
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
 
@@ -80,6 +80,13 @@ def connect() -> Iterator[Connect]:
     yield connect
     for signal, name in connected:
         signal.disconnect(dispatch_uid=name)
+
+
+@pytest.fixture
+def no_waiting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is due again at once, and who is dead is soon seen to be."""
+    settings.BILLING_WEBHOOKS_BACKOFF_BASE = timedelta()
+    monkeypatch.setattr(attempts, "PAUSE_SECONDS", 0.001)
 
 
 def basic(user: str, password: str = "") -> str:

@@ -17,6 +17,7 @@ import pytest
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
 FROM_OUTSIDE = {
+    "CELERY_BROKER_URL",
     "DATABASE_URL",
     "DEBUG",
     "DJANGO_SETTINGS_MODULE",

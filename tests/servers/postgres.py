@@ -73,7 +73,7 @@ class PostgreSQL:
     def start(self) -> None:
         cluster = self._cluster
         address = ["-h", "127.0.0.1", "-p", str(self.port)]
-        options = ["-N", str(MAX_CONNECTIONS), "-c", "unix_socket_directories="]
+        options = ["-c", "fsync=off", "-N", str(MAX_CONNECTIONS), "-c", "unix_socket_directories="]
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
                 [cluster.bin_path / "postgres", "-D", cluster.pgdata, *address, *options],
