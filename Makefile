@@ -1,6 +1,7 @@
 # A target installs what it needs into .venv, once per change of pyproject.toml.
 #   make PYTHON=/path/to/python3.12 venv     another interpreter
 #   make test PYTEST_ARGS="-k kinde -x"      some of the tests
+#   make chaos CHAOS_ARGS="--seconds 600"    ten minutes of it
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo serve test lint format types migrations docs wheel tox clean
+.PHONY: help venv demo serve test chaos lint format types migrations docs wheel tox clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +68,9 @@ test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB 
 	$(BIN)/python -m tests.with_database --optional mariadb \
 	    $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	exit $$status
+
+chaos: $(VENV)/.test  ## Kill processes and servers while events arrive; also in builds broken on purpose
+	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 lint: $(VENV)/.lint  ## Check style and formatting
 	$(BIN)/ruff check

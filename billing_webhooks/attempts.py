@@ -62,19 +62,29 @@ def begin(db: str, mailbox: str) -> WebhookEvent | None:
             if event is None:
                 return None
             if event.attempt_began_at is None:
-                _count(db, event)
-                return event
+                if _count(db, event):
+                    return event
+                continue
         _end_if_worker_is_dead(db, event)
 
 
-def _count(db: str, event: WebhookEvent) -> None:
+def _count(db: str, event: WebhookEvent) -> bool:
+    """Return whether the event is still as it was read: a replay takes no mailbox's turn."""
+    as_read = pending(db).filter(
+        pk=event.pk,
+        attempts=event.attempts,
+        attempt_began_at=None,
+        applied_at=event.applied_at,
+        only_receiver=event.only_receiver,
+    )
     event.attempts += 1
     event.attempt_began_at = timezone.now()
-    WebhookEvent._base_manager.using(db).filter(pk=event.pk).update(
+    counted = as_read.update(
         attempts=event.attempts,
         attempt_began_at=event.attempt_began_at,
         next_attempt_at=DatabaseTime() + longest_wait(event.attempts),
     )
+    return counted == 1
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from billing_webhooks import attempts
 from billing_webhooks.database import write_alias
@@ -15,6 +17,8 @@ from billing_webhooks.sweeping import HEARTBEAT
 
 # Sweeps run every few seconds, or by cron every few minutes.
 LONGEST_SILENCE = timedelta(minutes=15)
+# Somebody may have decided to leave an older dead event as it is.
+RECENTLY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Health:
     oldest_due: datetime | None
     pending: int
     dead: int
+    recently_dead: int
     quarantined: int
     last_sweep: datetime | None
     problems: tuple[str, ...]
@@ -37,35 +42,44 @@ class Health:
 def health() -> Health:
     """Return how the inbox stands now, in two queries."""
     db = write_alias()
+    now = timezone.now()
     is_pending = Q(state=WebhookEvent.State.PENDING)
     is_due = is_pending & attempts.DUE
+    is_dead = Q(state=WebhookEvent.State.DEAD)
     unprocessed = WebhookEvent._base_manager.using(db).exclude(state=WebhookEvent.State.PROCESSED)
     figures = unprocessed.aggregate(
         due=Count("pk", filter=is_due),
         oldest_due=Min("next_attempt_at", filter=is_due),
         pending=Count("pk", filter=is_pending),
-        dead=Count("pk", filter=Q(state=WebhookEvent.State.DEAD)),
+        dead=Count("pk", filter=is_dead),
+        recently_dead=Count("pk", filter=is_dead & Q(processed_at__gt=now - RECENTLY)),
         quarantined=Count("pk", filter=Q(state=WebhookEvent.State.QUARANTINED)),
     )
     sweeps = Heartbeat._base_manager.using(db).filter(name=HEARTBEAT)
     last_sweep = sweeps.aggregate(at=Max("at"))["at"]
-    problems = _problems(figures["oldest_due"], last_sweep, timezone.now())
+    problems = _problems(now, last_sweep, figures["oldest_due"], figures["recently_dead"])
     return Health(**figures, last_sweep=last_sweep, problems=tuple(problems))
 
 
-def _problems(oldest_due: datetime | None, last_sweep: datetime | None, now: datetime) -> list[str]:
-    problems = []
+def _problems(
+    now: datetime, last_sweep: datetime | None, oldest_due: datetime | None, recently_dead: int
+) -> Iterator[str]:
     if last_sweep is None:
-        problems.append(
+        yield (
             "No sweep has ever run, so what failed once is not tried again: schedule the task "
             "billing_webhooks.sweep, or run `manage.py billing_webhooks process --watch`."
         )
     elif now - last_sweep > LONGEST_SILENCE:
-        problems.append(f"The last sweep began {_ago(now - last_sweep)}.")
+        yield f"No sweep has run for {_span(last_sweep, now)}."
     if oldest_due is not None and now - oldest_due > LONGEST_SILENCE:
-        problems.append(f"An event has been due since {_ago(now - oldest_due)}.")
-    return problems
+        yield f"An event has been due for {_span(oldest_due, now)}, and nobody works it."
+    if recently_dead:
+        yield (
+            f"Died in the last 24 hours: {recently_dead}. Read their last_error, and replay them "
+            f"when its cause is gone."
+        )
 
 
-def _ago(span: timedelta) -> str:
-    return f"{span.total_seconds() / 60:.0f} minutes ago"
+def _span(since: datetime, now: datetime) -> str:
+    # The spaces of Django's text do not break.
+    return timesince(since, now, depth=2).replace("\N{NO-BREAK SPACE}", " ")

@@ -45,7 +45,8 @@ class Notification:
     def subject(self) -> str:
         if self.entry is None or "model" not in self.entry:
             return ""
-        return f"{self.entry['model']}:{self.entry['id']}"
+        # A row that was made anew since keeps the number under which it was told of first.
+        return str(self.entry.get("subject") or f"{self.entry['model']}:{self.entry['id']}")
 
 
 def notifications(event: WebhookEvent, type_signal: EventSignal | None) -> Iterator[Notification]:

@@ -106,7 +106,7 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
             resolution = projection.prepare(db, event.provider, [reading])
             with attempts.step(db, event):
                 effect = projection.apply(db, event.provider, [reading], resolution)[0]
-                _note(db, event, effect, is_known=event.event_type in provider.signals)
+                note(db, event, effect, is_known=event.event_type in provider.signals)
             break
         except (RowsMoved, IntegrityError) as error:
             # Somebody else has made or merged one of the rows since `prepare`.
@@ -130,7 +130,7 @@ def read(event: WebhookEvent, provider: Provider) -> Reading:
     return Reading(event.occurred_at, event.sequence, facts)
 
 
-def _note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> None:
+def note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> None:
     """Note what an event did, beside what it did when it was applied before."""
     outcome = effect.outcome if is_known else WebhookEvent.Outcome.UNHANDLED
     if event.outcome == WebhookEvent.Outcome.APPLIED:
@@ -145,13 +145,18 @@ def _note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> No
 
 def _conclude(db: str, event: WebhookEvent, report: Report) -> None:
     if report.failed:
-        names = ", ".join(dict.fromkeys(report.failed))
-        _postpone(db, event, f"Failed: {names}.", after=report.retry_after)
-    elif report.given_up:
-        names = ", ".join(dict.fromkeys(report.given_up))
-        attempts.settle(db, event, WebhookEvent.State.DEAD, f"Given up by {names}.")
+        error = _named("Failed:", report.failed).strip()
+        _postpone(db, event, error, after=report.retry_after)
+    elif report.given_up or report.left_out:
+        error = _named("Given up by", report.given_up) + _named("Not done by", report.left_out)
+        attempts.settle(db, event, WebhookEvent.State.DEAD, error.strip())
     else:
         attempts.settle(db, event, WebhookEvent.State.PROCESSED)
+
+
+def _named(what: str, receivers: Sequence[str]) -> str:
+    names = ", ".join(dict.fromkeys(receivers))
+    return f"{what} {names}. " if names else ""
 
 
 def _postpone(db: str, event: WebhookEvent, error: str, *, after: timedelta | None = None) -> None:

@@ -15,14 +15,21 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 
 from billing_webhooks import projection
-from billing_webhooks.database import write_alias
+from billing_webhooks.database import is_transient, write_alias
+from billing_webhooks.differences import (
+    IDENTITIES,
+    Difference,
+    Name,
+    Names,
+    all_names_of,
+    names_of,
+    value_of,
+)
 from billing_webhooks.models import (
     Customer,
-    CustomerIdentity,
     Invoice,
     Payment,
     Plan,
-    PlanIdentity,
     Subscription,
     UsageRecord,
     WebhookEvent,
@@ -46,28 +53,16 @@ MODELS: tuple[type[models.Model], ...] = (
 NOT_COMPARED = frozenset({"id", "provider", "registers", "created_at", "updated_at", "user"})
 
 Columns: TypeAlias = dict[str, Any]
-Name: TypeAlias = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """
-    A field that events alone would fill otherwise.
-
-    `row` is what the provider calls it. A row that only one side has is told as its
-    field "", where the other side has None.
-    """
-
-    model: str
-    row: str
-    field: str
-    live: Any
-    rebuilt: Any
 
 
 @dataclass
 class Rebuilt:
-    """What came of a rebuild; `unreadable` are ids of events that say nothing readable."""
+    """
+    What came of a rebuild.
+
+    The old values of the `differences` are the live ones. `unreadable` are ids of events
+    that say nothing readable.
+    """
 
     events: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -90,25 +85,26 @@ def rebuild(alias: str, *, tell: Callable[[int], None] = lambda events: None) ->
             for batch in _batches(alias):
                 _project(db, alias, batch, result)
                 tell(result.events)
-            live, rebuilt = _rows(db, alias), _rows(db, SCRATCH)
+            for model in MODELS:
+                result.differences += _differences(db, alias, model)
         finally:
             transaction.set_rollback(True, using=db)
-    result.differences = list(_differences(live, rebuilt))
     return result
 
 
 def events_of(alias: str) -> QuerySet[WebhookEvent]:
     """Return the events that a rebuild of an alias reads: all whose effect is expected by now."""
+    never_applied = Q(state=WebhookEvent.State.PENDING, outcome=WebhookEvent.Outcome.NONE)
     return (
         WebhookEvent._base_manager.using(write_alias())
         .filter(provider=alias)
         .exclude(state=WebhookEvent.State.QUARANTINED)
-        .exclude(state=WebhookEvent.State.PENDING, applied_at=None)
+        .exclude(never_applied)
     )
 
 
 def _batches(alias: str) -> Iterator[list[WebhookEvent]]:
-    events = events_of(alias).order_by("pk")
+    events = events_of(alias).order_by("pk").defer("headers", "changes", "last_error")
     after = Q()
     while batch := list(events.filter(after)[:EVENTS_PER_BATCH]):
         yield batch
@@ -135,10 +131,14 @@ def _apply(db: str, readings: Sequence[tuple[WebhookEvent, Reading]], result: Re
     """Apply a batch; one that fails is split until the bad event stands alone."""
     batch = [reading for _, reading in readings]
     try:
+        # Two steps as in live processing: the rows that an event means are made in any case.
         with transaction.atomic(using=db):
             resolution = projection.prepare(db, SCRATCH, batch)
+        with transaction.atomic(using=db):
             projection.apply(db, SCRATCH, batch, resolution)
-    except Exception:
+    except Exception as error:
+        if is_transient(error):
+            raise
         if len(readings) == 1:
             result.unreadable.append(str(readings[0][0].pk))
             return
@@ -147,55 +147,38 @@ def _apply(db: str, readings: Sequence[tuple[WebhookEvent, Reading]], result: Re
         _apply(db, readings[middle:], result)
 
 
-def _rows(db: str, alias: str) -> dict[Name, Columns]:
-    """Return the columns of every billing row of an alias, by model and what it is called."""
-    names: dict[Any, dict[Any, str]] = {
-        Customer: _identities(db, alias, CustomerIdentity),
-        Plan: _identities(db, alias, PlanIdentity),
-        Subscription: dict(
-            Subscription._base_manager.using(db)
-            .filter(provider=alias)
-            .values_list("pk", "external_id")
-        ),
-    }
-    rows: dict[Name, Columns] = {}
-    for model in MODELS:
-        for row in model._base_manager.using(db).filter(provider=alias):
-            columns = {
-                field.name: _value(row, field, names)
-                for field in model._meta.concrete_fields
-                if field.name not in NOT_COMPARED
-            }
-            rows[str(model._meta.verbose_name), _name(row, names)] = columns
-    return rows
+def _differences(db: str, alias: str, model: type[models.Model]) -> Iterator[Difference]:
+    kind = str(model._meta.verbose_name)
+    live, rebuilt = _rows(db, alias, model), _rows(db, SCRATCH, model)
+    for row in sorted({*live, *rebuilt}):
+        old, new = live.get(row), rebuilt.get(row)
+        if old is None:
+            yield Difference(kind, row, "", None, row)
+        elif new is None:
+            yield Difference(kind, row, "", row, None)
+        else:
+            yield from (
+                Difference(kind, row, name, value, new[name])
+                for name, value in old.items()
+                if value != new[name]
+            )
 
 
-def _identities(db: str, alias: str, model: type[models.Model]) -> dict[Any, str]:
-    """Return what rows are called: all their names, by primary key."""
-    names: dict[Any, list[str]] = {}
-    found = model._base_manager.using(db).filter(provider=alias).order_by("kind", "value")
-    for row, kind, value in found.values_list("row_id", "kind", "value"):
-        names.setdefault(row, []).append(f"{kind}:{value}")
-    return {row: " ".join(each) for row, each in names.items()}
-
-
-def _name(row: Any, names: dict[Any, dict[Any, str]]) -> str:
-    return names[type(row)].get(row.pk, "") if type(row) in names else str(row.identity)
-
-
-def _value(row: Any, field: Any, names: dict[Any, dict[Any, str]]) -> Any:
-    """Return a column's value; a foreign key as what its row is called."""
-    if not field.is_relation:
-        return getattr(row, field.name)
-    return names[field.related_model].get(getattr(row, field.attname))
-
-
-def _differences(live: dict[Name, Columns], rebuilt: dict[Name, Columns]) -> Iterator[Difference]:
-    for model, row in sorted({*live, *rebuilt}):
-        old, new = live.get((model, row)), rebuilt.get((model, row))
-        if old is None or new is None:
-            yield Difference(model, row, "", old and "exists", new and "exists")
-            continue
-        for name, value in old.items():
-            if value != new[name]:
-                yield Difference(model, row, name, value, new[name])
+def _rows(db: str, alias: str, model: type[models.Model]) -> dict[Name, Columns]:
+    """Return the columns of every billing row of an alias, by what it is called."""
+    rows = model._base_manager.using(db).filter(provider=alias)
+    fields = [each for each in model._meta.concrete_fields if each.name not in NOT_COMPARED]
+    related: dict[Any, Names] = {}
+    for each in fields:
+        if each.is_relation:
+            target: Any = each.related_model
+            related[target] = names_of(target._base_manager.using(db).filter(provider=alias))
+    names = names_of(rows)
+    found: dict[Name, Columns] = {}
+    for row in rows.values("pk", *(each.attname for each in fields)).iterator():
+        columns = {each.name: value_of(each, row[each.attname], related) for each in fields}
+        found[names[row["pk"]]] = columns
+    if model in IDENTITIES:
+        for pk, all_names in all_names_of(rows).items():
+            found[names[pk]]["names"] = ", ".join(all_names)
+    return found

@@ -8,24 +8,37 @@ again, unless it is named and that is asked for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from billing_webhooks import dispatch, projection, receivers
+from billing_webhooks import dispatch, receivers
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
-from billing_webhooks.exceptions import CannotReplay, NotUnderstood, Refused
+from billing_webhooks.exceptions import CannotReplay, Refused
 from billing_webhooks.intake import address
 from billing_webhooks.models import ReceiverRun, WebhookEvent
-from billing_webhooks.processing import read
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
 from billing_webhooks.signals import DOMAIN_SIGNALS, event_processed
 
 State = WebhookEvent.State
+
+ADDRESS = ("event_type", "external_id", "mailbox", "occurred_at", "sequence", "idempotency_key")
+STANDING = (
+    "state",
+    "only_receiver",
+    "attempts",
+    "next_attempt_at",
+    "applied_at",
+    "processed_at",
+    "last_error",
+)
 
 
 @dataclass(frozen=True)
@@ -44,58 +57,49 @@ EVERYTHING = Scope()
 
 @dataclass
 class Replayed:
-    """How many events are due again, and how many are not, by the reason."""
+    """Which events are due again, and how many are not, by the reason."""
 
-    due: int = 0
+    keys: list[UUID] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a replay would do: entries as in `WebhookEvent.changes`, and receivers by name."""
-
-    changes: list[dict[str, Any]]
-    receivers: list[str]
-
-
-def replay(events: Iterable[WebhookEvent], scope: Scope = EVERYTHING) -> Replayed:
+def replay(
+    events: Iterable[WebhookEvent],
+    scope: Scope = EVERYTHING,
+    *,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Replayed:
     """
-    Make events due again, and wake whoever works them.
+    Make events due again in this order, and then wake whoever works them.
 
     Each is read and applied anew, and told to the receivers that have not succeeded for
-    it. One in quarantine is released, if it can be read as an event by now.
+    it. One in quarantine is released, if it can be read as an event by now. Of a query
+    set, nothing but the keys is loaded. `tell` is called with the number of steps done,
+    and of all: one for each event, and one for each mailbox that is woken.
     """
     db = write_alias()
+    keys = keys_of(events)
     replayed = Replayed()
     mailboxes: dict[str, None] = {}
-    for event in events:
+    for done, key in enumerate(keys, start=1):
         try:
             with transaction.atomic(using=db):
-                mailbox = _make_due(db, event, scope).mailbox
+                mailboxes[make_due(db, key, scope).mailbox] = None
+            replayed.keys.append(key)
         except CannotReplay as error:
             replayed.refused[str(error)] += 1
-        else:
-            replayed.due += 1
-            mailboxes[mailbox] = None
-    for mailbox in mailboxes:
-        dispatch.wake(mailbox)
+        tell(done, len(keys))
+    for done, mailbox in enumerate(mailboxes, start=1):
+        # Where the caller is in a transaction, nobody sees before its end what is due.
+        transaction.on_commit(partial(dispatch.wake, mailbox), using=db)
+        tell(len(keys) + done, len(keys) + len(mailboxes))
     return replayed
 
 
-def preview(event: WebhookEvent, scope: Scope = EVERYTHING) -> Preview:
-    """
-    Return what a replay of one event would do now, by doing it and rolling it back.
-
-    Raise CannotReplay if it would be refused or could not be read.
-    """
-    db = write_alias()
-    with transaction.atomic(using=db):
-        try:
-            return _tried(db, _make_due(db, event, scope))
-        except NotUnderstood as error:
-            raise CannotReplay(str(error)) from error
-        finally:
-            transaction.set_rollback(True, using=db)
+def keys_of(events: Iterable[WebhookEvent]) -> list[UUID]:
+    if isinstance(events, QuerySet):
+        return list(events.values_list("pk", flat=True))
+    return [event.pk for event in events]
 
 
 def receiver_names() -> set[str]:
@@ -106,13 +110,24 @@ def receiver_names() -> set[str]:
     return {identity for signal in signals for identity in signal.connected()}
 
 
-def _make_due(db: str, event: WebhookEvent, scope: Scope) -> WebhookEvent:
-    """Return the event, pending and due at once. Raise CannotReplay if it may not be."""
-    event = WebhookEvent._base_manager.using(db).select_for_update().get(pk=event.pk)
+def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
+    """
+    Return the event, pending and due at once.
+
+    Raise CannotReplay if it may not be; the caller's transaction is then to be rolled back.
+    """
+    event = WebhookEvent._base_manager.using(db).select_for_update().filter(pk=key).first()
+    if event is None:
+        raise CannotReplay("It is no longer there.")
     _refuse(event, scope)
-    if event.state == State.QUARANTINED:
-        _release(event)
-    elif not scope.receiver:
+    provider = _provider(event)
+    was = State(event.state)
+    if was == State.QUARANTINED:
+        _release(db, event, provider)
+    _forget_outcomes(db, event, scope)
+    if scope.receiver:
+        _owe(db, event, provider, scope, everything=was == State.DEAD)
+    else:
         event.applied_at = None
     event.only_receiver = scope.receiver
     event.state = State.PENDING
@@ -120,12 +135,7 @@ def _make_due(db: str, event: WebhookEvent, scope: Scope) -> WebhookEvent:
     event.last_error = ""
     event.processed_at = None
     event.next_attempt_at = DatabaseTime()
-    try:
-        with transaction.atomic(using=db):
-            event.save(using=db)
-    except IntegrityError as error:
-        raise CannotReplay("It repeats another event.") from error
-    _forget_outcomes(db, event, scope)
+    event.save(using=db, update_fields=STANDING)
     return event
 
 
@@ -140,14 +150,36 @@ def _refuse(event: WebhookEvent, scope: Scope) -> None:
         raise CannotReplay("It was never applied: replay it for all receivers.")
 
 
-def _release(event: WebhookEvent) -> None:
+def _provider(event: WebhookEvent) -> Provider:
     try:
-        envelope = _provider(event).envelope(bytes(event.body), event.received_at)
+        return get_provider(event.provider)
+    except KeyError as error:
+        raise CannotReplay(f"No provider is configured under {event.provider!r}.") from error
+    except ImproperlyConfigured as error:
+        raise CannotReplay(str(error)) from error
+
+
+def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
+    """Make an event of what was none when it arrived."""
+    try:
+        envelope = provider.envelope(bytes(event.body), event.received_at)
     except Refused as error:
         raise CannotReplay(f"It is no event: {error}.") from error
+    except Exception as error:
+        # A fault of the provider's, by which the other events must not suffer.
+        raise CannotReplay(f"Reading it failed with {type(error).__name__}.") from error
     if envelope.problem:
         raise CannotReplay(envelope.problem)
     address(event, envelope)
+    try:
+        with transaction.atomic(using=db):
+            event.save(using=db, update_fields=ADDRESS)
+    except IntegrityError as error:
+        events = WebhookEvent._base_manager.using(db)
+        original = events.filter(idempotency_key=event.idempotency_key).exclude(pk=event.pk).first()
+        if original is None:
+            raise
+        raise CannotReplay(f"It repeats the event {original.pk}.") from error
 
 
 def _forget_outcomes(db: str, event: WebhookEvent, scope: Scope) -> None:
@@ -160,23 +192,24 @@ def _forget_outcomes(db: str, event: WebhookEvent, scope: Scope) -> None:
     runs.update(state=ReceiverRun.State.FAILED)
 
 
-def _tried(db: str, event: WebhookEvent) -> Preview:
-    provider = _provider(event)
-    effect_changes: list[dict[str, Any]] = []
-    if event.applied_at is None:
-        reading = read(event, provider)
-        resolution = projection.prepare(db, event.provider, [reading])
-        effect_changes = projection.apply(db, event.provider, [reading], resolution)[0].changes
-        event.changes = projection.combined(event.changes, effect_changes)
+def _owe(
+    db: str, event: WebhookEvent, provider: Provider, scope: Scope, *, everything: bool
+) -> None:
+    """
+    Raise CannotReplay if the receiver has nothing to do for an event.
+
+    With `everything`, note what the others have not done either: a dead event may have
+    died before it was their turn, and that one of them has succeeded does not make it
+    processed.
+    """
     calls = receivers.unfinished(db, event, provider.signals.get(event.event_type))
-    names = dict.fromkeys(
-        run.receiver for _, _, run in calls if event.only_receiver in {"", run.receiver}
-    )
-    return Preview(effect_changes, list(names))
-
-
-def _provider(event: WebhookEvent) -> Provider:
-    try:
-        return get_provider(event.provider)
-    except KeyError as error:
-        raise CannotReplay(f"No provider is configured under {event.provider!r}.") from error
+    runs = [run for _, _, run in calls]
+    if all(run.receiver != scope.receiver for run in runs):
+        known = ReceiverRun._base_manager.using(db).filter(event=event, receiver=scope.receiver)
+        reason = "has succeeded for it already" if known.exists() else "does not listen to it"
+        raise CannotReplay(f"The receiver {reason}.")
+    if everything:
+        for run in runs:
+            if run._state.adding and run.receiver != scope.receiver:
+                run.state = ReceiverRun.State.FAILED
+                run.save(using=db, force_insert=True)

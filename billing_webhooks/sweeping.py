@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from django.db import DatabaseError, IntegrityError, close_old_connections
+from django.db import Error, IntegrityError, close_old_connections
 from django.db.models import Q
 
 from billing_webhooks import attempts
@@ -24,57 +24,92 @@ from billing_webhooks.processing import work
 logger = logging.getLogger(__name__)
 
 EVENTS_PER_QUERY = 100
+# Of one mailbox; then it is the others' turn.
+EVENTS_PER_TURN = 100
 HEARTBEAT = "sweep"
+# A sign every few seconds would be one more write each time for nothing.
+BEAT_EVERY = timedelta(minutes=1)
+# How soon a pause ends when somebody asks for it.
+LONGEST_SLEEP_SECONDS = 0.2
 
 
-def sweep(*, limit: int | None = None, stop: Callable[[], bool] = lambda: False) -> int:
+def sweep(
+    *,
+    limit: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[int], None] = lambda worked: None,
+) -> int:
     """
     Work off what is due, the oldest first, and return how many events that were.
 
     Any number may run beside each other and beside workers. A mailbox that cannot be
-    worked is told of in the log and left for the next sweep.
+    worked is told of in the log and left for the next sweep. `stop` is asked between two
+    events, and `tell` called with the number of those worked off.
     """
     db = write_alias()
-    _beat(db)
+    beat_at = _beat(db)
+    pages = _pages(db)
     worked = 0
-    for mailbox in _mailboxes(db):
-        if stop() or (limit is not None and worked >= limit):
-            break
-        try:
-            worked += work(mailbox, limit=None if limit is None else limit - worked, stop=stop)
-        except Exception as error:
-            logger.error("Mailbox %s failed with %s.", mailbox, type(error).__name__)
-            close_if_broken(db)
+    unfinished: list[str] = []
+    while mailboxes := dict.fromkeys([*unfinished, *next(pages, [])]):
+        unfinished = []
+        for mailbox in mailboxes:
+            most = EVENTS_PER_TURN if limit is None else min(EVENTS_PER_TURN, limit - worked)
+            if most <= 0 or stop():
+                return worked
+            found = _work(db, mailbox, most, stop)
+            worked += found
+            tell(worked)
+            if found == most:
+                unfinished.append(mailbox)
+            if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
+                beat_at = _beat(db)
     return worked
 
 
 def watch(
-    stop: threading.Event,
+    stop: Callable[[], bool],
     *,
     every: timedelta,
     limit: int | None = None,
     tell: Callable[[int], None] = lambda worked: None,
-) -> None:
+) -> int:
     """
-    Sweep until `stop` is set or `limit` events are worked off, telling after each sweep how many.
+    Sweep until `stop` says so or `limit` events are worked off, and return how many were.
 
-    A database that is away is waited for.
+    `every` is the pause when nothing was due. A database that is away is waited for.
     """
-    worked = 0
-    while not stop.is_set() and (limit is None or worked < limit):
+    worked = found = 0
+
+    def count(number: int) -> None:
+        nonlocal found
+        found = number
+        tell(worked + found)
+
+    while not stop() and (limit is None or worked < limit):
         found = 0
         try:
-            found = sweep(limit=None if limit is None else limit - worked, stop=stop.is_set)
-        except DatabaseError as error:
+            sweep(limit=None if limit is None else limit - worked, stop=stop, tell=count)
+        except Error as error:
             logger.error("The sweep failed with %s.", type(error).__name__)
         worked += found
-        tell(worked)
         close_old_connections()
         if not found:
-            stop.wait(every.total_seconds())
+            tell(worked)
+            _pause(every, stop)
+    return worked
 
 
-def _mailboxes(db: str) -> Iterator[str]:
+def _work(db: str, mailbox: str, limit: int, stop: Callable[[], bool]) -> int:
+    try:
+        return work(mailbox, limit=limit, stop=stop)
+    except Exception as error:
+        logger.error("Mailbox %s failed with %s.", mailbox, type(error).__name__)
+        close_if_broken(db)
+        return 0
+
+
+def _pages(db: str) -> Iterator[list[str]]:
     """
     Yield the mailboxes of the events that are due, page by page, each once a page.
 
@@ -88,17 +123,32 @@ def _mailboxes(db: str) -> Iterator[str]:
             return
         mailboxes = list({mailbox for mailbox, _, _ in page})
         random.shuffle(mailboxes)
-        yield from mailboxes
+        yield mailboxes
         _, moment, pk = page[-1]
-        after = Q(next_attempt_at__gt=moment) | Q(next_attempt_at=moment, pk__gt=pk)
+        # The first condition says nothing new, but it is one for the index.
+        after = Q(next_attempt_at__gte=moment) & (Q(next_attempt_at__gt=moment) | Q(pk__gt=pk))
 
 
-def _beat(db: str) -> None:
-    """Leave a sign that sweeps are run: `health` misses it."""
-    heartbeats = Heartbeat._base_manager.using(db)
-    if not heartbeats.filter(name=HEARTBEAT).update(at=DatabaseTime()):
+def _beat(db: str) -> float:
+    """
+    Leave a sign that sweeps are run, which `health` misses otherwise.
+
+    Return when, by the monotonic clock.
+    """
+    heartbeats = Heartbeat._base_manager.using(db).filter(name=HEARTBEAT)
+    if not heartbeats.filter(at__gt=DatabaseTime() - BEAT_EVERY).exists() and not heartbeats.update(
+        at=DatabaseTime()
+    ):
         try:
             with savepoint_if_in_transaction(db):
                 Heartbeat(name=HEARTBEAT, at=DatabaseTime()).save(using=db, force_insert=True)
         except IntegrityError:
             logger.debug("Another sweep has left its sign first.")
+    return time.monotonic()
+
+
+def _pause(span: timedelta, stop: Callable[[], bool]) -> None:
+    """Wait, in short sleeps: a signal does not cut one short, it only lets `stop` know."""
+    end = time.monotonic() + span.total_seconds()
+    while not stop() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, LONGEST_SLEEP_SECONDS))

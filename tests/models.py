@@ -23,3 +23,14 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Call(models.Model):
+    """One call of a receiver, committed with it: nothing here is unique, so a second one shows."""
+
+    event = models.UUIDField()
+    signal = models.CharField(max_length=100)
+    receiver = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return f"{self.receiver} ({self.signal})"

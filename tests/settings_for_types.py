@@ -1,6 +1,6 @@
-"""The settings that the type checker reads: every app there is, the example's included."""
+"""The settings that the type checker reads: every app there is, those of the example and the chaos included."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as TESTED_APPS
 
-INSTALLED_APPS = [*TESTED_APPS, "example_project.journal"]
+INSTALLED_APPS = [*TESTED_APPS, "example_project.journal", "tests.chaos.project"]

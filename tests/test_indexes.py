@@ -94,11 +94,17 @@ def test_work__finds_the_few_pending_events_by_an_index(history: None) -> None:
             )[:100],
         ),
         (
+            "billing_event_prunable",
+            WebhookEvent.objects.filter(
+                state="processed", pruned_at=None, received_at__lt=at("08:00")
+            ).order_by("received_at")[:100],
+        ),
+        (
             "billing_event_unprocessed",
             WebhookEvent.objects.exclude(state="processed").order_by("-received_at", "-id")[:100],
         ),
     ],
-    ids=["of a mailbox", "due", "unprocessed"],
+    ids=["of a mailbox", "due", "to be pruned", "unprocessed"],
 )
 def test_few__are_found_by_the_index_made_for_them(
     history: None, index: str, queryset: QuerySet[WebhookEvent]

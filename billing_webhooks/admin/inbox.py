@@ -133,11 +133,12 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     @admin.action(description=_("Replay selected events"), permissions=["replay"])
     def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
         replayed = replay(events.order_by("occurred_at", "sequence"))
-        if replayed.due:
+        count = len(replayed.keys)
+        if count:
             text = ngettext(
-                "%d event is worked once more.", "%d events are worked once more.", replayed.due
+                "%d event is worked once more.", "%d events are worked once more.", count
             )
-            self.message_user(request, text % replayed.due, messages.SUCCESS)
+            self.message_user(request, text % count, messages.SUCCESS)
         for reason, count in replayed.refused.items():
             text = ngettext("%d event is not: %s", "%d events are not: %s", count)
             self.message_user(request, text % (count, reason), messages.WARNING)
@@ -153,7 +154,9 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         return changes_table(self.admin_site, event.changes) if event.changes else EMPTY
 
     @admin.display(description=_("payload"))
-    def payload_json(self, event: WebhookEvent) -> SafeString:
+    def payload_json(self, event: WebhookEvent) -> str:
+        if event.pruned_at is not None:
+            return gettext("It was pruned: what it said is gone.")
         try:
             text = json_text(event.payload, max_lines=MAX_LINES)
         except Exception as error:

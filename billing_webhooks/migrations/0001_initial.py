@@ -324,6 +324,10 @@ class Migration(migrations.Migration):
             model_name='webhookevent',
             index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at'], name='billing_event_due', where=models.Q(('state', 'pending'))),
         ),
+        migrations.AddIndex(
+            model_name='webhookevent',
+            index=billing_webhooks.models.indexes.PartialIndex(column='pruned_at', fields=['received_at'], name='billing_event_prunable', where=models.Q(('pruned_at', None), ('state', 'processed'))),
+        ),
         migrations.AddConstraint(
             model_name='receiverrun',
             constraint=models.UniqueConstraint(fields=('event', 'signal', 'subject', 'receiver'), name='billing_run_unique'),

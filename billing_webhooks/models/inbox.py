@@ -151,6 +151,12 @@ class WebhookEvent(models.Model):
                 where=models.Q(state="pending"),
                 column="state",
             ),
+            PartialIndex(
+                fields=["received_at"],
+                name="billing_event_prunable",
+                where=models.Q(state="processed", pruned_at=None),
+                column="pruned_at",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,10 +33,10 @@ from billing_webhooks.projection.changes import combined
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.identities import customer_identities, plan_identities
 from billing_webhooks.projection.news import signals_for
-from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp
+from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Resolution, Rows, RowsMoved, Touched
 
-__all__ = ["Effect", "Reading", "RowsMoved", "apply", "combined", "prepare"]
+__all__ = ["Effect", "Reading", "RowsMoved", "apply", "combined", "prepare", "refs"]
 
 ENTRY_MODELS = {PaymentFact: Payment, InvoiceFact: Invoice, UsageFact: UsageRecord}
 NOTICE_SIGNALS = {
@@ -62,8 +62,8 @@ class Reading:
 class Effect:
     """
     What an event did. `changes` has one entry for each row it is about:
-    {"model", "id", "created", "fields": {name: [old, new]}, "signals"}, and one
-    {"signals", "data"} for each notice.
+    {"model", "id", "key", "created", "fields": {name: [old, new]}, "signals"}, and one
+    {"signals", "data"} for each notice. `key` is what the event calls the row.
     """
 
     outcome: WebhookEvent.Outcome
@@ -73,13 +73,13 @@ class Effect:
 
 def prepare(db: str, provider: str, batch: Sequence[Reading]) -> Resolution:
     """Return the rows that a batch means, made and merged where necessary, in autocommit."""
-    refs = [(ref, reading.stamp) for reading in batch for ref in _refs(reading.facts)]
+    named = [(ref, reading.stamp) for reading in batch for ref in refs(reading.facts)]
     return Resolution(
         plans=plan_identities(db, provider).resolve(
-            (ref, stamp) for ref, stamp in refs if isinstance(ref, PlanRef)
+            (ref, stamp) for ref, stamp in named if isinstance(ref, PlanRef)
         ),
         customers=customer_identities(db, provider).resolve(
-            (ref, stamp) for ref, stamp in refs if isinstance(ref, CustomerRef)
+            (ref, stamp) for ref, stamp in named if isinstance(ref, CustomerRef)
         ),
     )
 
@@ -139,7 +139,7 @@ def _effect(applied: _Applied) -> Effect:
         {
             "model": draft.row._meta.model_name,
             "id": draft.row.pk,
-            **({"key": draft.key} if isinstance(draft, NamedDraft) else {}),
+            "key": draft.called,
             "created": was_new,
             "fields": {name: list(change) for name, change in changes.items()},
             "signals": signals,
@@ -160,7 +160,8 @@ def _effect(applied: _Applied) -> Effect:
     return Effect(outcome, customers[0] if customers else None, entries)
 
 
-def _refs(facts: Iterable[Fact]) -> Iterator[CustomerRef | PlanRef]:
+def refs(facts: Iterable[Fact]) -> Iterator[CustomerRef | PlanRef]:
+    """Yield the customers and plans that facts name."""
     for fact in facts:
         for name in ("customer", "plan"):
             ref = getattr(fact, name, None)

@@ -17,7 +17,8 @@ def combined(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[dict[str,
 
     What it changed before stays changed by it, and what was to be told is still to be
     told: a replay finds the rows as the event has left them, so by itself it changes
-    nothing.
+    nothing. A row that was deleted and is made anew, or was merged into another, is still
+    the subject of what was told of it.
     """
     entries = [dict(entry) for entry in earlier]
     known = {_identity(entry): entry for entry in entries}
@@ -26,6 +27,9 @@ def combined(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[dict[str,
         if same is None:
             entries.append(entry)
         elif "model" in entry:
+            if same["id"] != entry["id"]:
+                same.setdefault("subject", f"{same['model']}:{same['id']}")
+                same["id"] = entry["id"]
             same["fields"] = _combined_fields(same["fields"], entry["fields"])
             same["signals"] = list(dict.fromkeys([*same["signals"], *entry["signals"]]))
     return entries
@@ -33,7 +37,7 @@ def combined(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[dict[str,
 
 def _identity(entry: Entry) -> str:
     if "model" in entry:
-        return f"{entry['model']}:{entry['id']}"
+        return repr((entry["model"], entry["key"]))
     # A notice is of no row: it is what it says.
     return repr((entry["signals"], sorted(entry["data"].items())))
 

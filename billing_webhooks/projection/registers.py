@@ -18,6 +18,7 @@ from django.core.exceptions import FieldDoesNotExist
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Plan
 from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.models.entries import Entry
 
 Row = TypeVar("Row", bound=BillingRow)
 
@@ -56,7 +57,25 @@ class Draft(Generic[Row]):
     def __init__(self, row: Row) -> None:
         self.row = row
         self.is_dirty = row.pk is None
+        self._loaded = {} if self.is_dirty else self.columns()
         self.begin()
+
+    @property
+    def called(self) -> Key | None:
+        """The (kind, value) pair by which the event calls the row."""
+        row: Any = self.row
+        if isinstance(row, Entry):
+            kind, _, value = row.identity.partition(":")
+            return kind, value
+        return "id", row.external_id
+
+    def needs_writing(self) -> bool:
+        """
+        Return whether the row is other than it was loaded.
+
+        Its registers alone do not tell: a column may have been changed by hand.
+        """
+        return self.is_dirty or self.columns() != self._loaded
 
     def begin(self) -> None:
         """Take the row as it is now for what it was before the event that follows."""
@@ -118,6 +137,8 @@ class Draft(Generic[Row]):
         """Write a foreign key: the register holds the name by which the event gave it."""
         write = self.mention if is_mention else self.write
         if write(f"{name}_key", list(key), stamp):
+            # The one of that name may have been deleted since, and made anew.
+            self.is_dirty |= target.pk is None or getattr(self.row, f"{name}_id") != target.pk
             setattr(self.row, name, target)
 
     def register(self, name: str) -> list[Any] | None:
@@ -172,6 +193,10 @@ class NamedDraft(Draft[Row]):
     """
 
     key: Key | None = None
+
+    @property
+    def called(self) -> Key | None:
+        return self.key
 
     def speak_of(self, key: Key) -> None:
         """Let what is written from now on be said of the row under this name."""

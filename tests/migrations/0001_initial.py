@@ -27,4 +27,13 @@ class Migration(migrations.Migration):
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='billing_webhooks.customer')),
             ],
         ),
+        migrations.CreateModel(
+            name='Call',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('event', models.UUIDField()),
+                ('signal', models.CharField(max_length=100)),
+                ('receiver', models.CharField(max_length=50)),
+            ],
+        ),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing_webhooks.management.operations import health, process, prune, replay
 
@@ -14,6 +16,9 @@ OPERATIONS = {
     "prune": prune,
     "health": health,
 }
+# Django's own options, which people write at the end of a line: behind the operation.
+TEXTS = ("--settings", "--pythonpath")
+FLAGS = ("--traceback", "--no-color", "--force-color")
 
 
 class Command(BaseCommand):
@@ -23,7 +28,15 @@ class Command(BaseCommand):
         operations = parser.add_subparsers(dest="operation", required=True)
         for name, operation in OPERATIONS.items():
             summary = (operation.__doc__ or "").strip().splitlines()[0]
-            operation.add_arguments(operations.add_parser(name, help=summary))
+            subparser = operations.add_parser(name, help=summary, description=summary)
+            operation.add_arguments(subparser)
+            for option in TEXTS:
+                subparser.add_argument(option, default=SUPPRESS, help=SUPPRESS)
+            for option in FLAGS:
+                subparser.add_argument(option, action="store_true", default=SUPPRESS, help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        OPERATIONS[options["operation"]].run(self, options)
+        try:
+            OPERATIONS[options["operation"]].run(self, options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error

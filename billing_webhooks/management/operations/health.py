@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing_webhooks.health import health
+from billing_webhooks.management.rendering import shown
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -16,9 +17,10 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
     found = health()
+    last_sweep = "never" if found.last_sweep is None else shown(found.last_sweep)
     command.stdout.write(
         f"{found.due} due, {found.pending} pending, {found.dead} dead, "
-        f"{found.quarantined} in quarantine; last sweep: {found.last_sweep or 'never'}."
+        f"{found.quarantined} in quarantine; last sweep: {last_sweep}."
     )
     if found.problems:
         raise CommandError("\n".join(found.problems))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from argparse import ArgumentTypeError
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from billing_webhooks.management.options import count, seconds
 from billing_webhooks.management.progress import Progress
 from billing_webhooks.sweeping import sweep, watch
 
@@ -35,51 +36,49 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="SECONDS",
         help="With --watch: how long to wait when nothing is due (default 1).",
     )
-    parser.add_argument("--limit", type=int, help="End after this many events.")
+    parser.add_argument("--limit", type=count, metavar="N", help="End after this many events.")
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
     with stopped_by_signals() as stop, Progress(command.stderr) as progress:
+
+        def tell(worked: int) -> None:
+            progress.show(f"Worked off {worked} events.")
+
         if options["watch"]:
-            worked = 0
-
-            def tell(so_far: int) -> None:
-                nonlocal worked
-                worked = so_far
-                progress.show(f"Worked off {worked} events.")
-
-            watch(stop, every=options["every"], limit=options["limit"], tell=tell)
+            worked = watch(stop, every=options["every"], limit=options["limit"], tell=tell)
         else:
-            worked = sweep(limit=options["limit"], stop=stop.is_set)
+            worked = sweep(limit=options["limit"], stop=stop, tell=tell)
     command.stdout.write(f"Worked off {worked} events.")
 
 
-def seconds(text: str) -> timedelta:
-    try:
-        every = timedelta(seconds=float(text))
-    except (ValueError, OverflowError):
-        every = timedelta()
-    if every <= timedelta():
-        raise ArgumentTypeError("must be a number of seconds above 0")
-    return every
-
-
 @contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; the second one ends the process."""
-    stop = threading.Event()
+def stopped_by_signals() -> Iterator[Callable[[], bool]]:
+    """
+    Yield a function that says whether SIGINT or SIGTERM has come.
+
+    The second one ends the process at once, as it would have without this.
+    """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield stop
+        yield lambda: False
         return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    before = {number: signal.signal(number, ask_to_stop) for number in SIGNALS}
-    try:
-        yield stop
-    finally:
+    def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+    # No lock in here, as an Event has one: what was interrupted may hold it.
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        restore()
+
+    try:
+        for number in SIGNALS:
+            signal.signal(number, ask_to_stop)
+        yield lambda: bool(received)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    finally:
+        restore()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from collections.abc import Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from billing_webhooks import rebuilding
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
-from billing_webhooks.exceptions import CannotReplay
+from billing_webhooks.management.options import moment
 from billing_webhooks.management.progress import Progress
+from billing_webhooks.management.rendering import lines, printable, shown
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.replaying import Scope, preview, receiver_names, replay
+from billing_webhooks.previewing import Preview, preview
+from billing_webhooks.rebuilding import Rebuilt, events_of, rebuild
+from billing_webhooks.replaying import Scope, receiver_names, replay
 
 # Option → lookup of the events.
 FILTERS = {
@@ -31,6 +30,8 @@ FILTERS = {
     "since": "received_at__gte",
     "until": "received_at__lt",
 }
+KEYS_PER_QUERY = 500
+MAX_NAMED = 10
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -38,7 +39,12 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--provider", metavar="ALIAS", help="Events of this alias.")
     parser.add_argument("--type", metavar="TYPE", help="Events of this type.")
     parser.add_argument("--state", choices=WebhookEvent.State.values, help="Events in this state.")
-    parser.add_argument("--since", type=moment, metavar="TIME", help="Received then or later.")
+    parser.add_argument(
+        "--since",
+        type=moment,
+        metavar="TIME",
+        help="Received then or later: 2026-03-02, or 2026-03-02T10:00+01:00.",
+    )
     parser.add_argument("--until", type=moment, metavar="TIME", help="Received before then.")
     parser.add_argument("--receiver", default="", metavar="NAME", help="For this receiver alone.")
     parser.add_argument(
@@ -56,6 +62,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
+    _refuse_unknown_alias(options["provider"])
     if options["rebuild"]:
         _rebuild(command, options)
         return
@@ -66,25 +73,23 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
         _replay(command, events, scope)
 
 
-def moment(text: str) -> datetime:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise ArgumentTypeError("must be a time such as 2026-03-02T10:00 or 2026-03-02T10:00+01:00")
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
+def _refuse_unknown_alias(alias: str | None) -> None:
+    if alias is not None and alias not in settings.PROVIDERS:
+        known = ", ".join(sorted(settings.PROVIDERS)) or "none"
+        raise CommandError(f"No provider is configured under {alias!r}. Configured are: {known}.")
 
 
 def _events(options: Mapping[str, Any]) -> QuerySet[WebhookEvent]:
     lookups = {lookup: options[name] for name, lookup in FILTERS.items() if options[name]}
     if not lookups:
-        raise CommandError("Say which events: by ids, or by --provider, --type, --state, --since.")
-    events = WebhookEvent._base_manager.using(write_alias()).filter(**lookups)
-    missing = len(set(options["ids"])) - events.count() if lookups.keys() == {"pk__in"} else 0
-    if missing:
-        raise CommandError(f"{missing} of these ids are of no event.")
-    return events.order_by("occurred_at", "sequence").defer("body", "headers")
+        raise CommandError(
+            "Say which events: by ids, or by --provider, --type, --state, --since or --until."
+        )
+    events = WebhookEvent._base_manager.using(write_alias())
+    known = set(events.filter(pk__in=options["ids"]).values_list("pk", flat=True))
+    if missing := [str(key) for key in options["ids"] if key not in known]:
+        raise CommandError(f"There is no event {' nor '.join(missing)}.")
+    return events.filter(**lookups).order_by("occurred_at", "sequence")
 
 
 def _scope(options: Mapping[str, Any]) -> Scope:
@@ -98,63 +103,86 @@ def _scope(options: Mapping[str, Any]) -> Scope:
 
 
 def _replay(command: BaseCommand, events: QuerySet[WebhookEvent], scope: Scope) -> None:
-    total = events.count()
     with Progress(command.stderr) as progress:
+        replayed = replay(events, scope, tell=progress.show_part)
+    states = _states(replayed.keys)
+    found = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    refused = [f"{count} not replayed: {why}" for why, count in replayed.refused.items()]
+    if refused and not replayed.keys:
+        raise CommandError(printable("\n".join(refused)))
+    _write(command, f"Replayed {len(replayed.keys)} events" + (f": {found}." if found else "."))
+    for line in refused:
+        _write(command, line)
+    if WebhookEvent.State.PENDING in states and settings.DISPATCH != "celery":
+        _write(command, "What is pending is worked by `manage.py billing_webhooks process`.")
 
-        def counted() -> Any:
-            for number, event in enumerate(events.iterator(), start=1):
-                yield event
-                progress.show_part(number, total)
 
-        replayed = replay(counted(), scope)
-    command.stdout.write(f"{replayed.due} events are worked once more.")
-    for reason, count in replayed.refused.items():
-        command.stdout.write(f"{count} not: {reason}")
-    if settings.DISPATCH == "deferred" and replayed.due:
-        command.stdout.write("`manage.py billing_webhooks process` works them.")
+def _states(keys: list[UUID]) -> Counter[str]:
+    """Return how many of these events are in each state by now."""
+    events = WebhookEvent._base_manager.using(write_alias())
+    states: Counter[str] = Counter()
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        some = events.filter(pk__in=keys[start : start + KEYS_PER_QUERY])
+        states.update(some.values_list("state", flat=True))
+    return states
 
 
 def _show(command: BaseCommand, events: QuerySet[WebhookEvent], scope: Scope) -> None:
-    for event in events.iterator():
-        command.stdout.write(f"{event.pk} {event} of {event.occurred_at.isoformat()}")
-        try:
-            found = preview(event, scope)
-        except CannotReplay as error:
-            command.stdout.write(f"  cannot be replayed: {error}")
-            continue
-        for entry in found.changes:
-            for name, (old, new) in entry.get("fields", {}).items():
-                row = f"{entry['model']} {'new' if entry['created'] else entry['id']}"
-                command.stdout.write(f"  {row}: {name}: {old!s} -> {new!s}")
-        for name in found.receivers:
-            command.stdout.write(f"  would run: {name}")
-        if not found.receivers and not any(entry.get("fields") for entry in found.changes):
-            command.stdout.write("  nothing")
+    shown_events, refused, calls = 0, 0, Counter[str]()
+    for found in preview(events, scope):
+        _write(command, _heading(found.event))
+        for line in _consequences(found):
+            _write(command, f"  {line}")
+        shown_events += 1
+        refused += bool(found.refused)
+        calls.update(found.receivers)
+    _write(command, f"Would replay {shown_events - refused} of {shown_events} events.")
+    for name, count in sorted(calls.items()):
+        _write(command, f"  for {count} of them would run: {name}")
+
+
+def _heading(event: WebhookEvent) -> str:
+    return f"{event.pk} {event}, occurred {shown(event.occurred_at)}"
+
+
+def _consequences(found: Preview) -> Iterable[str]:
+    if found.refused:
+        yield f"would not be replayed: {found.refused}"
+        return
+    if found.failed:
+        yield f"would fail: {found.failed}"
+        return
+    yield from lines(found.changes, old="would be gone", new="new")
+    for name in found.receivers:
+        yield f"would run: {name}"
+    if not found.changes and not found.receivers:
+        yield "nothing would change or run"
 
 
 def _rebuild(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    alias = options["provider"]
-    aliases = [alias] if alias else list(settings.PROVIDERS)
     if any(options[name] for name in FILTERS if name != "provider") or options["receiver"]:
         raise CommandError("--rebuild takes all events of an alias: only --provider goes with it.")
-    unknown = set(aliases) - set(settings.PROVIDERS)
-    if unknown:
-        raise CommandError(f"No provider is configured under {alias!r}.")
-    for each in aliases:
-        total = rebuilding.events_of(each).count()
+    for alias in [options["provider"]] if options["provider"] else list(settings.PROVIDERS):
         with Progress(command.stderr) as progress:
-            rebuilt = rebuilding.rebuild(each, tell=partial(progress.show_part, of=total))
-        _report(command, each, rebuilt)
+            total = events_of(alias).count()
+            rebuilt = rebuild(alias, tell=partial(progress.show_part, of=total))
+        _report(command, alias, rebuilt)
 
 
-def _report(command: BaseCommand, alias: str, rebuilt: rebuilding.Rebuilt) -> None:
-    for each in rebuilt.differences:
-        where = f"{each.model} {each.row}" + (f": {each.field}" if each.field else "")
-        command.stdout.write(f"  {where}: {each.live!s} -> {each.rebuilt!s}")
-    command.stdout.write(
-        f"{alias}: {len(rebuilt.differences)} differences after {rebuilt.events} events."
+def _report(command: BaseCommand, alias: str, rebuilt: Rebuilt) -> None:
+    for line in lines(rebuilt.differences, old="live only: no event makes it", new="not live"):
+        _write(command, f"  {line}")
+    count = len(rebuilt.differences)
+    _write(
+        command, f"{alias}: {count} differences (live -> rebuilt) after {rebuilt.events} events."
     )
     if rebuilt.unreadable:
-        command.stdout.write(f"{len(rebuilt.unreadable)} events say nothing readable.")
+        some = ", ".join(rebuilt.unreadable[:MAX_NAMED])
+        more = ", …" if len(rebuilt.unreadable) > MAX_NAMED else ""
+        _write(command, f"{len(rebuilt.unreadable)} say nothing readable: {some}{more}")
     if rebuilt.pruned:
-        command.stdout.write(f"{rebuilt.pruned} events were pruned, so what they said is missing.")
+        _write(command, f"{rebuilt.pruned} were pruned, so what they said is missing.")
+
+
+def _write(command: BaseCommand, line: str) -> None:
+    command.stdout.write(printable(line))

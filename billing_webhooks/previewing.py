@@ -1,0 +1,171 @@
+"""What a replay would do, found by doing it and rolling it back."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model, QuerySet
+
+from billing_webhooks import differences, projection, receivers
+from billing_webhooks.database import close_if_broken, is_transient, write_alias
+from billing_webhooks.differences import IDENTITIES, Difference, Name, names_of
+from billing_webhooks.exceptions import CannotReplay, NotUnderstood
+from billing_webhooks.facts import Key
+from billing_webhooks.models import WebhookEvent
+from billing_webhooks.processing import note, read
+from billing_webhooks.projection import Reading, RowsMoved
+from billing_webhooks.providers import get_provider
+from billing_webhooks.replaying import EVERYTHING, Scope, make_due
+
+# For so many events rows stay locked at a time, and on SQLite the database.
+EVENTS_TOGETHER = 50
+MAX_TRIES = 5
+LONGEST_PAUSE_SECONDS = 0.2
+
+Owners: TypeAlias = Mapping[type[Model], Mapping[Key, Name]]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """
+    What a replay of an event would change, and which receivers would run for it.
+
+    `refused` is why it would not be replayed, `failed` why working it would fail.
+    """
+
+    event: WebhookEvent
+    changes: list[Difference] = field(default_factory=list)
+    receivers: list[str] = field(default_factory=list)
+    refused: str = ""
+    failed: str = ""
+
+
+def preview(events: Iterable[WebhookEvent], scope: Scope = EVERYTHING) -> Iterator[Preview]:
+    """
+    Yield what a replay of each event would do now.
+
+    A few events are tried together, of more than EVENTS_TOGETHER those of one mailbox, so
+    what one would change is no news to those after it. Locks are held for no longer, and
+    nothing is left behind.
+    """
+    db = write_alias()
+    for keys in _together(events):
+        yield from _previews(db, keys, scope)
+
+
+def _together(events: Iterable[WebhookEvent]) -> Iterator[Sequence[UUID]]:
+    if isinstance(events, QuerySet):
+        found = list(events.values_list("pk", "mailbox"))
+    else:
+        found = [(event.pk, event.mailbox) for event in events]
+    mailboxes: dict[str, list[UUID]] = {}
+    for key, mailbox in found:
+        mailboxes.setdefault(mailbox, []).append(key)
+    together: list[UUID] = []
+    for keys in mailboxes.values():
+        if len(together) + len(keys) > EVENTS_TOGETHER:
+            yield together
+            together = []
+        together += keys
+        while len(together) > EVENTS_TOGETHER:
+            yield together[:EVENTS_TOGETHER]
+            together = together[EVENTS_TOGETHER:]
+    yield together
+
+
+def _previews(db: str, keys: Sequence[UUID], scope: Scope) -> list[Preview]:
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            with _rolled_back(db):
+                return [found for key in keys if (found := _preview(db, key, scope))]
+        except Exception as error:
+            if not _is_passing(error) or attempt == MAX_TRIES:
+                raise
+            close_if_broken(db)
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _rolled_back(db: str) -> Iterator[None]:
+    with transaction.atomic(using=db):
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True, using=db)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Return whether a worker was in the way, who is not always."""
+    return isinstance(error, RowsMoved | IntegrityError) or is_transient(error)
+
+
+def _preview(db: str, key: UUID, scope: Scope) -> Preview | None:
+    event = WebhookEvent._base_manager.using(db).defer("body").filter(pk=key).first()
+    if event is None:
+        return None
+    try:
+        with transaction.atomic(using=db):
+            return _tried(db, make_due(db, key, scope))
+    except CannotReplay as error:
+        return Preview(event, refused=str(error))
+    except NotUnderstood as error:
+        return Preview(event, failed=str(error))
+    except Exception as error:
+        if _is_passing(error):
+            raise
+        return Preview(event, failed=f"{type(error).__name__}: {error}")
+
+
+def _tried(db: str, event: WebhookEvent) -> Preview:
+    provider = get_provider(event.provider)
+    changes: list[Difference] = []
+    if event.applied_at is None:
+        reading = read(event, provider)
+        changes = _applied(db, event, reading, is_known=event.event_type in provider.signals)
+    calls = receivers.unfinished(db, event, provider.signals.get(event.event_type))
+    names = dict.fromkeys(
+        run.receiver for _, _, run in calls if event.only_receiver in {"", run.receiver}
+    )
+    return Preview(event, changes, list(names))
+
+
+def _applied(db: str, event: WebhookEvent, reading: Reading, *, is_known: bool) -> list[Difference]:
+    before = _owners(db, event.provider, reading)
+    resolution = projection.prepare(db, event.provider, [reading])
+    effect = projection.apply(db, event.provider, [reading], resolution)[0]
+    note(db, event, effect, is_known=is_known)
+    event.refresh_from_db(using=db, fields=["outcome", "changes", "customer"])
+    moved = _moved(before, _owners(db, event.provider, reading))
+    return [*moved, *differences.of_entries(db, effect.changes)]
+
+
+def _owners(db: str, provider: str, reading: Reading) -> Owners:
+    """Return whose each name is that an event gives: what its row is called."""
+    keys = {key for ref in projection.refs(reading.facts) for key in ref.keys}
+    owners: dict[type[Model], dict[Key, Name]] = {}
+    for model, identities in IDENTITIES.items():
+        found = identities._base_manager.using(db).filter(
+            provider=provider, value__in={value for _, value in keys}
+        )
+        rows = {(each.kind, each.value): each.row_id for each in found}
+        names = names_of(model._base_manager.using(db).filter(pk__in=rows.values()))
+        owners[model] = {key: names[pk] for key, pk in rows.items()}
+    return owners
+
+
+def _moved(before: Owners, after: Owners) -> list[Difference]:
+    """Return which rows become another's, or get a better name."""
+    return [
+        Difference(str(model._meta.verbose_name), Name(":".join(key)), "", old, after[model][key])
+        for model, names in before.items()
+        for key, old in names.items()
+        if after[model][key] != old
+    ]

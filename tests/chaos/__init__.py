@@ -1,0 +1,4 @@
+"""The crash tests: real processes, killed at random while events arrive."""
+
+# Proves BillaBear's deliveries.
+SECRET = "a-secret-for-the-chaos"

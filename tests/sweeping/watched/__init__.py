@@ -1,0 +1,1 @@
+"""A project whose receiver takes its time, for the command to be stopped in the middle."""
