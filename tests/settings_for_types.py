@@ -1,4 +1,4 @@
-"""The settings that the type checker reads: every app there is, those of the example and the chaos included."""
+"""The settings that the type checker reads: every app there is, also of example and chaos."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as TESTED_APPS

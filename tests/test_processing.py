@@ -184,7 +184,7 @@ def test_attempts__of_workers_that_died_are_used_up_too(
     process()
     event = WebhookEvent.objects.get()
     assert event.state == "dead"
-    assert "died" in event.last_error
+    assert "not heard of" in event.last_error
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
