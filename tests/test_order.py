@@ -16,6 +16,7 @@ from billing_webhooks import mailboxes, signals
 from billing_webhooks.exceptions import RetryLater
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.processing import work
+from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep
 from tests.audience import Audience
 from tests.conftest import Connect, PostKinde, at
@@ -111,6 +112,19 @@ class TestTwoWorkers:
             self.store()
             interleave([partial(work, MAILBOX)] * 2, deaths=[pause])
             self.check()
+
+
+def test_slow_worker__that_takes_steps_is_not_taken_for_dead(
+    no_waiting: None, sign_ups: Callable[[int], None], connect: Connect
+) -> None:
+    for number in range(20):
+        connect(event_processed, lambda **arguments: None, f"receiver_{number}")
+    sign_ups(2)
+    # One takes a step or two between two looks of the other.
+    order = chain.from_iterable(repeat((0, 0, 0, 0, 1), TO_THE_END))
+    interleave([partial(work, MAILBOX)] * 2, order)
+    events = WebhookEvent.objects.values_list("state", "attempts")
+    assert list(events) == [("processed", 1)] * 2
 
 
 def test_failing_event__steps_aside_and_later_ones_go_on(
