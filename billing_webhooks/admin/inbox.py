@@ -140,7 +140,9 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
             )
             self.message_user(request, text % count, messages.SUCCESS)
         for reason, count in replayed.refused.items():
-            text = ngettext("%d event is not: %s", "%d events are not: %s", count)
+            text = ngettext(
+                "%d event was not replayed: %s", "%d events were not replayed: %s", count
+            )
             self.message_user(request, text % (count, reason), messages.WARNING)
 
     @admin.display(description=_("mailbox"))

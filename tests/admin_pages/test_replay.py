@@ -127,10 +127,10 @@ def test_refused__are_counted_by_reason(
     response = replay(client)
 
     assert sorted(said(response)) == [
-        "1 event is not: It is being worked now.",
-        "1 event is not: The body has no customer object.",
         "1 event is worked once more.",
-        "3 events are not: It was pruned: what it said is gone.",
+        "1 event was not replayed: It is being worked now.",
+        "1 event was not replayed: The body has no customer object.",
+        "3 events were not replayed: It was pruned: what it said is gone.",
     ]
 
 
