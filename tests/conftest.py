@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from billing_webhooks import attempts, providers
+from billing_webhooks.models import WebhookEvent
 from billing_webhooks.signals import EventSignal
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
 
@@ -92,6 +93,11 @@ def no_waiting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def basic(user: str, password: str = "") -> str:
     """Return the Authorization header that userinfo in a URL becomes."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def make_due() -> None:
+    """Make every pending event due, whatever it waits for."""
+    WebhookEvent.objects.filter(state="pending").update(next_attempt_at=at("00:00"))
 
 
 def at(text: str) -> datetime:
