@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import on_one_database
+
+on_one_database()
+
 EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
 FROM_OUTSIDE = {
     "CELERY_BROKER_URL",

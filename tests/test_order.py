@@ -83,6 +83,7 @@ class TestTwoWorkers:
         self.store()
         [self.pauses] = interleave([partial(work, MAILBOX)])
         assert self.pauses > 20
+        until(is_settled, sweep)
         self.alone = outcome()
         assert set(calls().values()) == {1}
         assert calls() == succeeded()

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
+from tests.once import on_one_database
 from tests.servers.celery_worker import Worker
 from tests.servers.processes import NoServer
 from tests.servers.program import ROOT
 from tests.servers.rabbitmq import RabbitMQ, rabbitmq
 from tests.servers.valkey import Valkey, valkey
+
+on_one_database()
 
 # A shell that starts a command beside itself.
 BESIDE = ("/bin/sh", "-c", '"$@" & wait', "sh")

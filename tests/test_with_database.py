@@ -16,8 +16,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.once import on_one_database
 from tests.servers.mariadb import MariaDB, mariadb
 from tests.servers.processes import NoServer
+
+on_one_database()
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = [sys.executable, "-m", "tests.with_database"]

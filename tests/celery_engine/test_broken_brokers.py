@@ -13,9 +13,9 @@ from billing_webhooks.sweeping import sweep
 from tests.celery_engine.brokers import Silent, Trickling
 from tests.celery_engine.conftest import Post, UseBroker, states
 from tests.celery_engine.deliveries import MAILBOX
-from tests.celery_engine.once import on_one_database
 from tests.celery_engine.queues import Broker, woken
 from tests.celery_engine.waiting import wait_for
+from tests.once import on_one_database
 from tests.servers.processes import free_port
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.valkey import Valkey

@@ -27,9 +27,9 @@ from tests.celery_engine.deployment import (
     of_procfile,
     of_unit,
 )
-from tests.celery_engine.once import on_one_database
 from tests.celery_engine.queues import Broker, everything_in, taken
 from tests.celery_engine.waiting import LONGEST_SECONDS, wait_for
+from tests.once import on_one_database
 from tests.servers.processes import free_port
 from tests.servers.program import Program
 

@@ -11,8 +11,8 @@ from redis import Redis
 
 from tests.celery_engine.conftest import Environment, states
 from tests.celery_engine.deliveries import MAILBOX
-from tests.celery_engine.once import on_one_database
 from tests.celery_engine.queues import Broker, woken
+from tests.once import on_one_database
 from tests.servers.program import ROOT
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.valkey import Valkey

@@ -10,8 +10,8 @@ from celery import Celery
 from billing_webhooks.sweeping import sweep
 from tests.celery_engine.conftest import Post, UseBroker, states
 from tests.celery_engine.deliveries import CUSTOMER, MAILBOX
-from tests.celery_engine.once import on_one_database
 from tests.celery_engine.queues import Broker, arguments, everything_in, taken, woken
+from tests.once import on_one_database
 from tests.servers.valkey import Valkey
 
 on_one_database()

@@ -9,11 +9,11 @@ import pytest
 
 from billing_webhooks.models import WebhookEvent
 from tests.celery_engine.conftest import Environment, UseBroker, states
-from tests.celery_engine.once import on_one_database
 from tests.celery_engine.queues import Broker, lying
 from tests.celery_engine.waiting import LONGEST_SECONDS, wait_for
 from tests.conftest import PostBillaBear
 from tests.models import Tally
+from tests.once import on_one_database
 from tests.servers.celery_worker import Worker
 
 on_one_database()

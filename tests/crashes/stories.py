@@ -30,6 +30,7 @@ class Story:
         forget()
         for body in self.before:
             assert post(body) == 200
+        until(is_settled, sweep)
 
     def live(self, steps: Sequence[str] = (), *, dies_before: int | None = None) -> list[str]:
         """Return the steps of a process that takes over after these, and dies before its Nth."""

@@ -8,8 +8,9 @@ import pytest
 
 
 def on_one_database() -> None:
-    """Skip a module that depends on brokers and workers, and not on the database."""
+    """Skip a module that brings what it needs itself, and does not ask which database there is."""
     if "DATABASE_URL" in os.environ:
         pytest.skip(
-            "Brokers and workers are tried once, in the run on SQLite.", allow_module_level=True
+            "It does not depend on the database: tried once, in the run on SQLite.",
+            allow_module_level=True,
         )
