@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing_webhooks import attempts, mailboxes, signals
+from billing_webhooks import mailboxes, signals
 from billing_webhooks.exceptions import RetryLater
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.processing import work
@@ -113,20 +113,6 @@ class TestTwoWorkers:
             self.store()
             interleave([partial(work, MAILBOX)] * 2, deaths=[pause])
             self.check()
-
-
-def test_overtaken__does_not_throw_out_who_has_overtaken_it(
-    no_waiting: None, audience: Audience, sign_ups: Callable[[int], None]
-) -> None:
-    # One is held up where it is about to begin a receiver's run, which it then does after
-    # the other has read which runs there are.
-    for pause in range(10, 22):
-        for later in range(attempts.LOOKS + 16, attempts.LOOKS + 20):
-            sign_ups(1)
-            order = chain(repeat(0, pause), repeat(1, later), repeat(0, TO_THE_END))
-            interleave([partial(work, MAILBOX)] * 2, order)
-            assert is_settled(), (pause, later)
-    assert calls() == succeeded()
 
 
 def test_slow_worker__that_takes_steps_is_not_taken_for_dead(
