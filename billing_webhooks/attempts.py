@@ -24,9 +24,10 @@ from billing_webhooks.models import Mailbox, WebhookEvent
 from billing_webhooks.models.inbox import storable_error
 
 # How often, and how long apart, one looks for a sign of life from a worker that holds no
-# lock. A living one is between two steps of its event, which takes milliseconds.
+# lock. A living one is between two steps of its event, which takes milliseconds, or is
+# making rows for it, each in a commit of its own that a slow disk may hold up.
 LOOKS = 10
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.2
 
 DUE = Q(next_attempt_at__lte=DatabaseTime())
 UNDER_WAY = Q(attempt_began_at__isnull=False)

@@ -16,11 +16,9 @@ from datetime import timedelta
 from functools import partial
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.db import IntegrityError
-from django.utils import timezone
 
-from billing_webhooks.attempts import current, step
-from billing_webhooks.database import close_if_broken, savepoint_if_in_transaction
+from billing_webhooks.attempts import step
+from billing_webhooks.database import close_if_broken
 from billing_webhooks.exceptions import GiveUp, RetryLater
 from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import ReceiverRun, WebhookEvent
@@ -114,7 +112,20 @@ def _run(
             # What it has left for `on_commit` failed, or the answer to the commit was lost.
             logger.exception("Receiver %s failed after its commit.", run.receiver)
         else:
-            _remember_failure(db, run, error, started, report)
+            with step(db, event):
+                _remember_failure(db, run, error, started, report)
+
+
+def _begin_attempt(db: str, event: WebhookEvent, run: ReceiverRun) -> None:
+    """
+    Commit that an attempt begins, so that one which kills the worker is not forgotten.
+
+    It is a step of its own: however long the database takes to write it, whoever looks for
+    work sees the lock and does not take this worker for dead.
+    """
+    with step(db, event):
+        run.state, run.attempts = ReceiverRun.State.STARTED, run.attempts + 1
+        run.save(using=db)
 
 
 def _remember_failure(
@@ -140,38 +151,6 @@ def _has_succeeded(db: str, run: ReceiverRun) -> bool:
     return ReceiverRun._base_manager.using(db).filter(pk=run.pk, state=succeeded).exists()
 
 
-def _begin_attempt(db: str, event: WebhookEvent, run: ReceiverRun) -> None:
-    """
-    Commit that an attempt begins, so that one which kills the worker is not forgotten.
-
-    Raise MailboxTaken if the event is no longer ours to work.
-    """
-    while not _is_begun(db, run):
-        # Somebody has begun one since the run was read: a worker that has the event by now,
-        # or one that had it before us and is about to find that out.
-        if not current(db, event).exists():
-            raise MailboxTaken(event.mailbox)
-        known = ReceiverRun._base_manager.using(db).get(
-            event=event, signal=run.signal, subject=run.subject, receiver=run.receiver
-        )
-        run.pk, run.attempts, run._state.adding = known.pk, known.attempts, False
-
-
-def _is_begun(db: str, run: ReceiverRun) -> bool:
-    """Count an attempt, unless it was counted since the run was read."""
-    known = run.attempts
-    run.state, run.attempts = ReceiverRun.State.STARTED, known + 1
-    if run._state.adding:
-        try:
-            with savepoint_if_in_transaction(db):
-                run.save(using=db, force_insert=True)
-        except IntegrityError:
-            return False
-        return True
-    begun = ReceiverRun._base_manager.using(db).filter(pk=run.pk, attempts=known)
-    return bool(begun.update(state=run.state, attempts=run.attempts, updated_at=timezone.now()))
-
-
 def _call(
     receiver: Receiver, event: WebhookEvent, notification: Notification, arguments: Arguments
 ) -> None:
@@ -187,15 +166,7 @@ def _call(
 def _remember(
     db: str, run: ReceiverRun, state: ReceiverRun.State, started: float, error: str = ""
 ) -> None:
-    """Note how an attempt ended; raise MailboxTaken if somebody else has begun another."""
-    attempt = ReceiverRun._base_manager.using(db).filter(
-        pk=run.pk, state=ReceiverRun.State.STARTED, attempts=run.attempts
-    )
-    remembered = attempt.update(
-        state=state,
-        duration=timedelta(seconds=time.monotonic() - started),
-        last_error=storable_error(error),
-        updated_at=timezone.now(),
-    )
-    if not remembered:
-        raise MailboxTaken(run.event.mailbox)
+    run.state = state
+    run.duration = timedelta(seconds=time.monotonic() - started)
+    run.last_error = storable_error(error)
+    run.save(using=db)

@@ -211,8 +211,9 @@ def test_killed_in_a_receiver__frees_the_customer_at_once(
     # With the patience and the backoff of a project that has set nothing.
     assert post_kinde("customer.plan_assigned", WHO, event_id="event_1").status_code == 200
     killing, next_one = WebhookEvent.objects.order_by("external_id")
-    assert (killing.state, next_one.state) == ("pending", "processed")
-    assert "in attempt 1" in killing.last_error
+    # The killed one may be due again by the time it was seen to be dead.
+    assert next_one.state == "processed"
+    assert killing.state == "processed" or "in attempt 1" in killing.last_error
     assert told.end(steps)["events"] == [
         ("event_0", "processed", "applied", None),
         ("event_1", "processed", "no_effect", None),

@@ -24,6 +24,8 @@ from tests.celery_engine.conftest import Post, states
 from tests.celery_engine.deliveries import CUSTOMER, MAILBOX
 from tests.conftest import Connect, PostBillaBear
 from tests.models import Tally
+from tests.outcomes import is_settled
+from tests.waiting import until
 
 THREADS = 20
 
@@ -56,9 +58,10 @@ def test_work__a_hundred_times_at_once_has_one_effect(counting: None, stored: No
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(work, range(100)))
 
+    # A worker that the machine has stopped for seconds was taken for dead: the sweep goes on.
+    until(is_settled, tasks.sweep)
     assert states() == ["processed"] * 3
     assert Tally.objects.get(name="runs").count == 3
-    assert {event.attempts for event in WebhookEvent.objects.all()} == {1}
 
 
 def test_work__of_a_mailbox_that_nobody_knows_does_nothing(transactional_db: None) -> None:
