@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import logging
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,6 @@ from billing_webhooks.providers.billabear import reading, shape
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
-logger = logging.getLogger(__name__)
-
 QUERY_PARAMETER = "token"
 MIN_SECRET_LENGTH = 20
 
@@ -37,6 +35,10 @@ class BillaBearProvider(Provider):
     max_body_bytes = 1024 * 1024
     rejects_unreadable = True
     signals = SIGNALS
+    advice = {
+        "secret": "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare "
+        "its endpoint with SECRETS; a proxy may also have dropped the Authorization header.",
+    }
     option_names = frozenset({"SECRETS"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
@@ -71,11 +73,13 @@ class BillaBearProvider(Provider):
         try:
             payload = self.decode(body)
             event_type = shape.checked_type(payload)
+            identity = _identity(event_type, payload)
             return Envelope(
                 event_type=event_type,
                 subject=shape.subject(event_type, payload),
                 trust=Trust.SECRET,
-                identity=_identity(event_type, payload),
+                identity=identity,
+                content_digest="" if identity is None else _content_digest(payload),
             )
         except NotUnderstood as error:
             return _quarantined(str(error))
@@ -155,6 +159,11 @@ def _transport_problem(delivery: Delivery) -> str:
     if delivery.is_encoded:
         return "The body is compressed, which BillaBear never does."
     return ""
+
+
+def _content_digest(payload: Mapping[str, Any]) -> str:
+    canonical = json.dumps(payload, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _identity(event_type: str, payload: Mapping[str, Any]) -> str | None:
