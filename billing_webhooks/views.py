@@ -32,6 +32,7 @@ from billing_webhooks import exceptions, intake
 from billing_webhooks.conf import settings
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Delivery, Provider
+from billing_webhooks.refusals import Refused, ledger
 
 logger = logging.getLogger(__name__)
 
@@ -169,8 +170,16 @@ def _refuse(
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
+    address = request.META.get("REMOTE_ADDR", "")
+    refused = Refused.now(alias, refusal.reason, address, _declared_length(request))
+    suppressed = ledger.note(refused)
+    if suppressed is None:
+        # What Django asks before it logs the answer: this one is not to be told.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
+    reason = f"{refusal} suppressed={suppressed}" if suppressed else str(refusal)
     level = "warning" if fault is None else "error"
-    _log(request, response, alias, "rejected", str(refusal), level=level, fault=fault)
+    _log(request, response, alias, "rejected", reason, level=level, fault=fault)
     return response
 
 
