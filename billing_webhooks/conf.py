@@ -76,7 +76,7 @@ class Settings:
     """How many events of one mailbox a single request works off at most."""
 
     ENCRYPTION_KEYS: Setting[Sequence[Any]] = Setting(Sequence, ())  # type: ignore[type-abstract]
-    """Fernet keys for stored bodies: the first encrypts, all decrypt; none leaves them plain."""
+    """Fernet keys for stored bodies: the first encrypts, all decrypt; None first for plain ones."""
 
     REFUSALS_KEPT = Setting(int, 200)
     """How many of the latest refusals are kept; with 0 they are not counted either."""

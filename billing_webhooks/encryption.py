@@ -24,7 +24,7 @@ def seal(body: bytes) -> bytes:
     if isinstance(body, Sealed):
         # It was read without its key, and is written back as it was.
         return bytes(body)
-    if keys and body:
+    if keys and body and settings.ENCRYPTION_KEYS[0] is not None:
         return SEALED + MultiFernet(keys).encrypt(body)
     return PLAIN + body if body.startswith((SEALED, PLAIN)) else body
 
@@ -44,7 +44,7 @@ def opened(stored: bytes) -> bytes:
 
 def _keys() -> Sequence[Fernet]:
     try:
-        return [Fernet(key) for key in settings.ENCRYPTION_KEYS]
+        return [Fernet(key) for key in settings.ENCRYPTION_KEYS if key is not None]
     except (ValueError, TypeError):
         # Its own message would not, but a key's place in a traceback is no place for it.
         raise ImproperlyConfigured(

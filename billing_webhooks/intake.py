@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
 
 from billing_webhooks import dispatch
 from billing_webhooks.database import DatabaseTime
@@ -56,7 +55,7 @@ def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> Webhoo
         received_at=delivery.received_at,
         next_attempt_at=DatabaseTime(),
         body=delivery.body,
-        headers=_kept_headers(provider, delivery.headers),
+        headers=_kept_headers(provider, delivery),
         trust=envelope.trust,
     )
     address(event, envelope)
@@ -86,9 +85,9 @@ def _mailbox(alias: str, subject: str) -> str:
     return _UNPRINTABLE.sub("?", mailbox)[:MAX_MAILBOX_LENGTH]
 
 
-def _kept_headers(provider: Provider, headers: Mapping[str, str]) -> dict[str, str]:
+def _kept_headers(provider: Provider, delivery: Delivery) -> dict[str, str]:
     return {
-        name: _UNPRINTABLE.sub("?", headers[name])[:MAX_HEADER_LENGTH]
+        name: _UNPRINTABLE.sub("?", delivery.headers[name])[:MAX_HEADER_LENGTH]
         for name in provider.kept_headers
-        if name in headers
+        if name in delivery.headers
     }

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import (
     Http404,
@@ -67,6 +68,10 @@ def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
         envelope = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
         return _refuse(request, alias, refusal)
+    except ImproperlyConfigured as fault:
+        # It says what is wrong; the variables on its way hold the whole configuration.
+        fault = fault.with_traceback(None)
+        return _refuse(request, alias, exceptions.CannotStoreNow("misconfigured"), fault=fault)
     except Exception as fault:
         # No input may show an error page, and "send it again" is the safe thing to say.
         return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), fault=fault)
@@ -96,8 +101,8 @@ def _delivery(request: HttpRequest, token: str) -> Delivery:
     return Delivery(
         body=b"",
         received_at=timezone.now(),
-        headers={name.lower(): value for name, value in HttpHeaders(request.META).items()},
-        query=_parameters(request.META.get("QUERY_STRING", "")),
+        headers=HttpHeaders(request.META),
+        query=_parameters(request),
         path_token=token.removesuffix("/"),
     )
 
@@ -145,10 +150,16 @@ def _stream(request: HttpRequest, declared: int | None) -> Any:
     return request
 
 
-def _parameters(query: str) -> dict[str, str]:
+def _parameters(request: HttpRequest) -> dict[str, str]:
     """Return the last value of each parameter, and none of a query with too many."""
     try:
-        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+        return dict(
+            parse_qsl(
+                request.META.get("QUERY_STRING", ""),
+                keep_blank_values=True,
+                max_num_fields=MAX_QUERY_FIELDS,
+            )
+        )
     except ValueError:
         return {}
 

@@ -23,6 +23,7 @@ ADVICE: Mapping[str, str] = {
     "its end: let the proxy buffer requests.",
     "database_unavailable": "The database was out of reach.",
     "not_stored": "The database refused the event: the log has the class of the error.",
+    "misconfigured": "A setting is wrong: the log and `manage.py check` say which.",
     "internal_error": "A fault of ours: the log has its traceback.",
 }
 
@@ -40,9 +41,9 @@ class Delivery:
     """
     One HTTP request, as received.
 
-    Header names are lower case. `query` holds the last value of each parameter,
-    `path_token` what stood behind the alias in the path. `truncated` says that the
-    body is shorter than its declared length. All may hold secrets, so none is in
+    Headers are looked up by their names in lower case. `query` holds the last value of
+    each parameter, `path_token` what stood behind the alias in the path. `truncated` says
+    that the body is shorter than its declared length. All may hold secrets, so none is in
     the repr.
     """
 

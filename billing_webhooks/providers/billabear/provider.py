@@ -122,8 +122,8 @@ class BillaBearProvider(Provider):
     def _is_proven(self, delivery: Delivery) -> bool:
         # Digests have one length, so comparing takes the same time for every candidate.
         proven = False
-        for candidate in _candidates(delivery):
-            digest = _digest(candidate)
+        for token in _candidates(delivery):
+            digest = _digest(token)
             for secret in self._secrets:
                 proven |= hmac.compare_digest(digest, secret)
         return proven
@@ -139,18 +139,23 @@ def _digest(secret: bytes) -> bytes:
 
 
 def _candidates(delivery: Delivery) -> Iterator[bytes]:
-    """Yield every text of a delivery that could be the secret, as bytes."""
+    """
+    Yield every text of a delivery that could be the secret, as bytes.
+
+    Each variable that holds one, here and on the way, has a name by which error reports
+    leave it out.
+    """
     scheme, _, credentials = delivery.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            user, _, password = base64.b64decode(credentials.strip()).partition(b":")
+            token, _, password = base64.b64decode(credentials.strip()).partition(b":")
         except (binascii.Error, ValueError):
             pass
         else:
-            yield user
+            yield token
             yield password
-    for text in (delivery.path_token, delivery.query.get(QUERY_PARAMETER, "")):
-        yield text.encode(errors="surrogatepass")
+    for secret in (delivery.path_token, delivery.query.get(QUERY_PARAMETER, "")):
+        yield secret.encode(errors="surrogatepass")
 
 
 def _transport_problem(delivery: Delivery) -> str:
