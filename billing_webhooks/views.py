@@ -245,3 +245,6 @@ def _hide_secrets(request: HttpRequest, alias: str, delivery: Delivery) -> None:
     request.META.update(
         {name: hidden for name in ("REQUEST_URI", "RAW_URI") if name in request.META}
     )
+    # Of what an ASGI server calls, its access log tells afterwards.
+    if (scope := getattr(request, "scope", None)) is not None:
+        scope.update(path=hidden, raw_path=hidden.encode(errors="replace"), query_string=b"")
