@@ -194,7 +194,12 @@ KEYS = [
         61,
         "private-key-published",
         of_entries(private),
-        Expected(200, ("processed",), touched=True, log=(STORING, FETCHING)),
+        Expected(
+            200,
+            ("processed",),
+            touched=True,
+            log=(STORING, "ERROR billing_webhooks.providers.kinde.jwk"),
+        ),
     ),
     case(61, "unusable-beside-a-good-one", of_entries(tenant_s(use="enc"), tenant_s()), applied()),
     case(60, "wrong-key-of-that-kid-first", of_entries(*[wrong] * 3, tenant_s()), applied()),

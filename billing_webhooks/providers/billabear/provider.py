@@ -167,7 +167,9 @@ def _transport_problem(delivery: Delivery) -> str:
 
 
 def _content_digest(payload: Mapping[str, Any]) -> str:
-    canonical = json.dumps(payload, sort_keys=True, default=str)
+    # Its type is part of what identifies it.
+    content = {name: value for name, value in payload.items() if name != "type"}
+    canonical = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

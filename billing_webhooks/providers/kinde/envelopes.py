@@ -97,6 +97,8 @@ def _warning(claims: Mapping[str, Any], occurred_at: datetime | None, received_a
         return "it is dated more than a day ahead, so its arrival orders it; is the clock right?"
     if _is_ahead(occurred_at, received_at, LEEWAY):
         return "it is dated ahead of our time; is the clock right?"
+    if claims.get("event_timestamp") is not None and time_at(claims, "event_timestamp") is None:
+        return "its event_timestamp cannot be read, so its timestamp orders it"
     latest = (received_at + LEEWAY).timestamp()
     if any(_is_number(claims.get(name)) and claims[name] > latest for name in ("iat", "nbf")):
         return "it was issued ahead of our time; is the clock right?"
