@@ -24,10 +24,12 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 FLOW = (
     ("urls",),
     ("views", "admin", "management"),
+    ("diagnosis",),
     ("previewing", "rebuilding", "health"),
     ("replaying",),
     ("apps",),
-    ("checks",),
+    ("checks", "reaching"),
+    ("probing",),
     ("intake",),
     ("dispatch",),
     ("nudging",),
@@ -42,8 +44,8 @@ FLOW = (
     ("models",),
     ("providers",),
     ("signals", "facts"),
-    ("conf",),
-    ("exceptions", "schedule", "testing"),
+    ("conf", "addresses"),
+    ("exceptions", "findings", "schedule", "testing"),
 )
 RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}
 MAX_LINES = 300

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import Fact
+from billing_webhooks.findings import Finding
 from billing_webhooks.signals import EventSignal
 
 
@@ -70,6 +71,20 @@ class Envelope:
     external_id: str = ""
     occurred_at: datetime | None = None
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """
+    A fresh secret, where it belongs in the project's settings, and the URL that holds it.
+
+    A `warning` says what is wrong with that URL.
+    """
+
+    secret: str = field(repr=False)
+    setting: str
+    url: str = field(repr=False)
+    warning: str = ""
 
 
 class Provider(ABC):
@@ -147,3 +162,21 @@ class Provider(ABC):
     def check(self) -> list[CheckMessage]:
         """Return system check messages about the options. No network, no database."""
         return []
+
+    @property
+    def secret_digests(self) -> frozenset[bytes]:
+        """Digests of what proves a delivery: no two aliases should have one in common."""
+        return frozenset()
+
+    def diagnose(self, url: str) -> Iterator[Finding]:
+        """
+        Yield what the provider finds out about itself; it may ask the network.
+
+        `url` is the alias's endpoint as the world sees it, without a secret; empty where
+        it is not known.
+        """
+        yield from ()
+
+    def new_secret(self, url: str) -> NewSecret | None:
+        """Return a fresh secret for the endpoint at a URL; None if this provider needs none."""
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from billing_webhooks.exceptions import NotAnEvent, NotProven, NotUnderstood, UnsupportedEncoding
 from billing_webhooks.facts import Fact
+from billing_webhooks.findings import Finding
 from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
-from billing_webhooks.providers.kinde import reading
+from billing_webhooks.providers.kinde import diagnosis, issuers, reading
 from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
@@ -100,6 +101,12 @@ class KindeProvider(Provider):
         return reading.read(event_type, payload, occurred_at)
 
     def check(self) -> list[CheckMessage]:
+        return [*self._check_tls(), *issuers.check(self.alias, self.options["ISSUER"])]
+
+    def diagnose(self, url: str) -> Iterator[Finding]:
+        return diagnosis.diagnose(self.alias, self.keys.url)
+
+    def _check_tls(self) -> list[CheckMessage]:
         if is_safe_url(self.keys.url):
             return []
         return [
