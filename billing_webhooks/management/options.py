@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlsplit
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+from billing_webhooks.addresses import Base
 
 # Longer ago than any webhook, and yet a time that every database knows.
 MOST_DAYS = 36_500
@@ -49,3 +52,21 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError("must be a whole number above 0")
     return int(text)
+
+
+def base(text: str) -> Base:
+    """Return the address below which the endpoints are; the error never repeats a secret."""
+    try:
+        parts = urlsplit(text)
+        is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
+        if parts.scheme in {"http", "https"} and parts.hostname and is_bare:
+            # Asked for, because it may raise.
+            _ = parts.port
+            prefix = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~") + "/"
+            return Base(parts.scheme, parts.netloc.lower(), "" if prefix == "/" else prefix)
+    except ValueError:
+        pass
+    raise ArgumentTypeError(
+        "must be an address such as https://shop.example.com/webhooks/, without user, password, "
+        "query and fragment"
+    )
