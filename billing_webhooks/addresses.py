@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 # Names that other machines do not know this one by.
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "testserver"})  # noqa: S104
@@ -18,6 +18,8 @@ def path_of(alias: str) -> str:
 
     Raise NoReverseMatch if the project does not include `billing_webhooks.urls`.
     """
+    if not getattr(settings, "ROOT_URLCONF", None):
+        raise NoReverseMatch("This project has no URLs at all.")
     return reverse("billing_webhooks:receive", args=[alias])
 
 

@@ -109,11 +109,12 @@ def _without_logs() -> Iterator[None]:
         logging.disable(before)
 
 
-def who_answers(probe: Probe) -> str:
+def who_answers(probe: Probe) -> str | None:
     """
     Return the dotted path of the middleware that answers a probe instead of the endpoint.
 
-    Empty if it is none of them: the endpoint is not even reached without any.
+    Empty if it is none of them: the endpoint is not even reached without any. None if,
+    asked again, the endpoint answers.
     """
     installed = list(settings.MIDDLEWARE)
     # Each may need those before it, and none those behind.
@@ -121,7 +122,7 @@ def who_answers(probe: Probe) -> str:
         with override_settings(MIDDLEWARE=installed[:number]):
             if not inside(probe).is_refusal:
                 return installed[number - 1] if number else ""
-    return ""
+    return None
 
 
 def leads_to_the_endpoint(path: str) -> bool:

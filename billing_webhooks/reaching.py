@@ -73,6 +73,9 @@ def _inside_problem(alias: str, probe: Probe, answer: Answer) -> Finding | None:
             Level.PROBLEM, f"{what} by the endpoint.", "Look at the log of billing_webhooks.views."
         )
     culprit = who_answers(probe)
+    if culprit is None:
+        what = f"{what}, and asked again by the endpoint."
+        return Finding(Level.PROBLEM, what, "Look for something that limits how often one may ask.")
     if not culprit and leads_to_the_endpoint(probe.path):
         what = f"{what}: it is taken, though it proves nothing."
         return Finding(Level.PROBLEM, what, "Correct the provider's verify().")

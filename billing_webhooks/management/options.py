@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -13,6 +14,9 @@ from billing_webhooks.addresses import Base
 
 # Longer ago than any webhook, and yet a time that every database knows.
 MOST_DAYS = 36_500
+
+# Host and port, and no userinfo, where secrets are.
+NETLOC = re.compile(r"([\w.-]+|\[[\da-f:.]+\])(:\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def moment(text: str) -> datetime:
@@ -58,10 +62,9 @@ def base(text: str) -> Base:
     """Return the address below which the endpoints are; the error never repeats a secret."""
     try:
         parts = urlsplit(text)
-        is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
-        if parts.scheme in {"http", "https"} and parts.hostname and is_bare:
-            # Asked for, because it may raise.
-            _ = parts.port
+        is_whole = parts.scheme in {"http", "https"} and NETLOC.fullmatch(parts.netloc)
+        # A port that is none raises.
+        if is_whole and parts.port != 0 and not (parts.query or parts.fragment):
             prefix = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~") + "/"
             return Base(parts.scheme, parts.netloc.lower(), "" if prefix == "/" else prefix)
     except ValueError:

@@ -68,6 +68,19 @@ def up_to_100_kb(get_response: Next) -> Next:
     return middleware
 
 
+def slows_down(get_response: Next) -> Next:
+    """Let all pass but the first."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        asked.append(request.path)
+        return HttpResponse(status=429) if len(asked) == 1 else get_response(request)
+
+    return middleware
+
+
+asked: list[str] = []
+
+
 def fails(get_response: Next) -> Next:
     def middleware(request: HttpRequest) -> NoReturn:
         raise RuntimeError("a fault of the project's")

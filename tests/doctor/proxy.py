@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +14,16 @@ Behaviour = Callable[[int], tuple[int, Mapping[str, str]]]
 
 
 @contextmanager
-def proxy(behaviour: Behaviour) -> Iterator[str]:
+def proxy(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Yield the address of a server that reads each post to its end and answers it so."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(behaviour))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/webhooks/"
+        scheme = "http" if tls is None else "https"
+        yield f"{scheme}://127.0.0.1:{server.server_port}/webhooks/"
     finally:
         server.shutdown()
         thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from billing_webhooks.models import WebhookEvent
 from tests.doctor.conftest import doctor
 from tests.doctor.proxy import Behaviour, proxy
 from tests.kinde.origin import Origin
+from tests.servers.certificates import self_signed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("well")]
 
@@ -101,6 +103,13 @@ def test_server_that_speaks_no_http__is_told(said: bytes) -> None:
 
 
 @pytest.mark.usefixtures("kinde_alone")
+def test_certificate_that_nobody_trusts__is_told(tmp_path: Path) -> None:
+    with proxy(lambda size: (400, {}), self_signed("127.0.0.1", tmp_path)) as url:
+        (problem,) = doctor("--url", url).problems
+    assert f"{url}kinde gets no answer: its certificate is not valid" in problem
+
+
+@pytest.mark.usefixtures("kinde_alone")
 def test_nobody__is_told() -> None:
     (problem,) = doctor("--url", "http://127.0.0.1:1/").problems
     assert "a small post to http://127.0.0.1:1/webhooks/kinde gets no answer: nobody" in problem
@@ -113,6 +122,8 @@ def test_nobody__is_told() -> None:
         "ftp://shop.example.com/",
         "https:///webhooks/",
         "https://shop.example.com:port/",
+        "https://shop.example.com:65536/",
+        "https://shop example.com/",
         "https://[broken/",
         "https://billabear:a-secret@shop.example.com/webhooks/",
         "https://shop.example.com/webhooks/?token=a-secret",

@@ -17,11 +17,12 @@ from billing_webhooks.findings import Finding
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.providers.billabear import BillaBearProvider
 from billing_webhooks.providers.kinde import KindeProvider
+from tests.doctor import middleware
 from tests.doctor.conftest import doctor
 
 pytestmark = pytest.mark.usefixtures("well")
 
-MIDDLEWARE = "tests.doctor.middleware"
+MIDDLEWARE = middleware.__name__
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 
 
@@ -83,6 +84,14 @@ def test_middleware_with_a_limit__is_found_by_the_large_post(settings: Any) -> N
     first, second = doctor().problems
     assert "a post of 262143 bytes to /webhooks/kinde is answered 413 by " in first
     assert "a post of 1048575 bytes to /webhooks/billabear is answered 413 by " in second
+
+
+def test_middleware_that_answers_seldom__is_told_of(settings: Any) -> None:
+    middleware.asked.clear()
+    settings.MIDDLEWARE = [f"{MIDDLEWARE}.slows_down", *settings.MIDDLEWARE]
+    (problem,) = doctor().problems
+    assert "/webhooks/kinde is answered 429, and asked again by the endpoint" in problem
+    assert "limits how often" in problem
 
 
 def test_limit_of_django__is_named_where_somebody_reads_the_body(settings: Any) -> None:
@@ -147,6 +156,13 @@ def test_urls__that_are_not_included(settings: Any) -> None:
 @csrf_exempt
 def page(request: HttpRequest, **_: Any) -> HttpResponse:
     return HttpResponse("A page of the shop.")
+
+
+def test_urls__none_at_all(settings: Any) -> None:
+    del settings.ROOT_URLCONF
+    first, second = doctor().problems
+    assert first.startswith("'kinde': it has no address")
+    assert second.startswith("'billabear': it has no address")
 
 
 def test_urls__behind_a_pattern_that_takes_all(

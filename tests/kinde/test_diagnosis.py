@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from billing_webhooks.findings import Finding, Level
 from billing_webhooks.providers import get_provider
@@ -22,6 +16,7 @@ from billing_webhooks.providers.kinde.diagnosis import clock_finding, diagnose
 from billing_webhooks.testing import KindeIssuer
 from tests.kinde.conftest import configure
 from tests.kinde.origin import Answer, Origin, answer
+from tests.servers.certificates import self_signed
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
 
@@ -93,18 +88,7 @@ def test_no_connection__is_explained(url: str, what: str, advice: str) -> None:
 @pytest.fixture
 def untrusted(origin: Origin, tmp_path: Path) -> str:
     """The URL of a key set whose certificate is its server's own word."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), serial_number=1)
-    now = datetime.now(UTC)
-    lasting = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + lasting.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    context = self_signed("127.0.0.1", tmp_path)
     origin._server.socket = context.wrap_socket(origin._server.socket, server_side=True)
     return origin.url.replace("http:", "https:")
 
