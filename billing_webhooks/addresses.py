@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 # Names that other machines do not know this one by.
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "testserver"})  # noqa: S104
@@ -21,6 +21,11 @@ def path_of(alias: str) -> str:
     if not getattr(settings, "ROOT_URLCONF", None):
         raise NoReverseMatch("This project has no URLs at all.")
     return reverse("billing_webhooks:receive", args=[alias])
+
+
+def path_info_of(alias: str) -> str:
+    """Return the same path as a server hands it on: without FORCE_SCRIPT_NAME."""
+    return path_of(alias).removeprefix(get_script_prefix().rstrip("/"))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.conf import settings
 from django.urls import NoReverseMatch
 
-from billing_webhooks.addresses import Base, allowed_hosts, path_of, public_base
+from billing_webhooks.addresses import Base, allowed_hosts, path_info_of, public_base
 from billing_webhooks.findings import FURTHER_REASON, Finding, Level, explained
 from billing_webhooks.probing import (
     Answer,
@@ -31,7 +31,7 @@ def diagnose(provider: Provider, base: Base | None) -> Iterator[Finding]:
     """
     alias = provider.alias
     try:
-        path = path_of(alias)
+        path = path_info_of(alias)
     except NoReverseMatch:
         yield _not_included(alias)
         return

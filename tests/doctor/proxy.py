@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# Size of the body → status and headers.
+# Size of the body → status and headers; status 0 is no answer.
 Behaviour = Callable[[int], tuple[int, Mapping[str, str]]]
 
 
@@ -35,6 +35,9 @@ def _handler(behaviour: Behaviour) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, headers = behaviour(len(body))
+            if not status:
+                # The connection is closed without a word.
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

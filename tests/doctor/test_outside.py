@@ -90,6 +90,14 @@ def test_proxy_that_limits_bodies__is_found_by_the_large_one() -> None:
 
 
 @pytest.mark.usefixtures("kinde_alone")
+def test_proxy_that_hangs_up_on_large_bodies__is_found() -> None:
+    _, (problem,) = from_outside(lambda size: (0 if size > 100_000 else 400, {}))
+    assert "a post of 262143 bytes" in problem
+    assert "gets no answer: the connection fails" in problem
+    assert "Raise what your proxy or server takes of a body" in problem
+
+
+@pytest.mark.usefixtures("kinde_alone")
 def test_proxy_without_fault__is_well() -> None:
     assert from_outside(lambda size: (400, {}))[1] == []
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path, re_path
+from django.urls import get_script_prefix, include, path, re_path, set_script_prefix
 from django.views.decorators.csrf import csrf_exempt
 
 from billing_webhooks.findings import Finding
 from billing_webhooks.models import WebhookEvent
+from billing_webhooks.probing import leads_to_the_endpoint
 from billing_webhooks.providers.billabear import BillaBearProvider
 from billing_webhooks.providers.kinde import KindeProvider
 from tests.doctor import middleware
@@ -163,6 +164,33 @@ def test_urls__none_at_all(settings: Any) -> None:
     first, second = doctor().problems
     assert first.startswith("'kinde': it has no address")
     assert second.startswith("'billabear': it has no address")
+
+
+def test_urls__below_a_script_name(settings: Any) -> None:
+    settings.FORCE_SCRIPT_NAME = "/shop"
+    before = get_script_prefix()
+    set_script_prefix("/shop/")
+    try:
+        report = doctor()
+    finally:
+        set_script_prefix(before)
+    assert report.problems == []
+    assert "the URL https://shop.example.com/shop/webhooks/billabear" in report.text
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/webhooks/kinde", True), ("/webhooks/kinde/", True), ("/admin/", False), ("/no/", False)],
+)
+def test_leads_to_the_endpoint__its_own_paths_alone(path: str, expected: bool) -> None:
+    assert leads_to_the_endpoint(path) == expected
+
+
+def test_url__that_is_too_long_for_its_provider(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["billing.webhooks.of-a-shop.example.com"]
+    (problem,) = doctor().problems
+    assert "'billabear': Host and URL have" in problem
+    assert "-> Choose a shorter host" in problem
 
 
 def test_urls__behind_a_pattern_that_takes_all(

@@ -26,6 +26,7 @@ MORE_THAN_A_DOMAIN = [
     " https://acme.kinde.com",
     "https://acme.kinde.com\n",
     "https://acme.kinde.com,",
+    "https://acme.kinde.com:port",
     "https://user:password@acme.kinde.com",
 ]
 NOBODYS = [

@@ -34,10 +34,9 @@ def check(alias: str, issuer: str) -> Iterator[CheckMessage]:
             id="billing_webhooks.W104",
         )
     elif not DOMAIN.fullmatch(issuer):
-        port = f":{parts.port}" if parts.port else ""
         yield checks.Warning(
             f"ISSUER of {alias!r} is more than a domain, so its keys are looked for at the wrong "
             f"place, and no event is accepted.",
-            hint=f"Type scheme and host alone: '{parts.scheme}://{host.rstrip(',;')}{port}'.",
+            hint=f"Type scheme and host alone: '{parts.scheme}://{host.rstrip(',;')}'.",
             id="billing_webhooks.W102",
         )
