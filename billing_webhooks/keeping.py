@@ -52,16 +52,17 @@ class SharedKeeper:
         except Exception as error:
             logger.warning("The cache is out of reach (%s).", type(error).__name__)
 
-    def claim(self, name: str, seconds: float) -> bool:
+    def claim(self, name: str, seconds: float) -> float | None:
         now = datetime.fromtimestamp(time.time(), UTC)
         free = Q(claimed_at=None) | Q(claimed_at__lte=now - timedelta(seconds=seconds))
         try:
-            if self._update(name, free, claimed_at=now):
-                return True
-            return self._insert(name, claimed_at=now)
+            if self._update(name, free, claimed_at=now) or self._insert(name, claimed_at=now):
+                return None
+            claimed = KeptText._base_manager.using(write_alias()).get(name=name).claimed_at
+            return 0.0 if claimed is None else (now - claimed).total_seconds()
         except Exception as error:
             logger.info("The database has no say in %s now: %s.", name, type(error).__name__)
-            return self._claim_in_cache(name, seconds)
+            return None if self._claim_in_cache(name, seconds) else seconds
 
     def release(self) -> None:
         connections.close_all()

@@ -52,6 +52,12 @@ CHUNK_BYTES = 64 * 1024
 MAX_QUERY_FIELDS = 100
 
 
+class Refusal(HttpResponse):
+    """The answer to what is refused, which nobody else can give."""
+
+    refuses_delivery = True
+
+
 @csrf_exempt
 @login_not_required
 @sensitive_variables()
@@ -176,7 +182,7 @@ def _refuse(
     *,
     fault: Exception | None = None,
 ) -> HttpResponse:
-    response = HttpResponse(status=_status(refusal))
+    response = Refusal(status=_status(refusal))
     if response.status_code == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:

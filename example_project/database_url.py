@@ -35,4 +35,6 @@ def database_config(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # Seconds; without it, a server that hangs is waited for without end.
+        "OPTIONS": {"connect_timeout": 10},
     }

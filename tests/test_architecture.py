@@ -24,10 +24,12 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 FLOW = (
     ("urls",),
     ("views", "admin", "management"),
+    ("diagnosis",),
     ("previewing", "rebuilding", "health", "redaction"),
     ("replaying",),
     ("apps",),
-    ("checks",),
+    ("checks", "reaching"),
+    ("probing",),
     ("intake",),
     ("storing",),
     ("dispatch",),
@@ -43,8 +45,8 @@ FLOW = (
     ("models",),
     ("providers", "encryption"),
     ("signals", "facts"),
-    ("conf",),
-    ("exceptions", "schedule", "testing"),
+    ("conf", "addresses"),
+    ("exceptions", "findings", "schedule", "testing"),
 )
 RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}
 MAX_LINES = 300

@@ -53,6 +53,7 @@ def test_python__runs(page: Path, client: Client) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("issuer")
 @by_page
 def test_console__commands_exist(page: Path) -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -97,3 +98,10 @@ def test_settings_page__names_every_setting() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     for name in (name for name in vars(Settings) if name.isupper()):
         assert f"`{PREFIX}{name}`" in text
+
+
+def test_checks_page__names_every_id_and_no_other() -> None:
+    page = (ROOT / "docs" / "checks.md").read_text()
+    code = "".join(path.read_text() for path in (ROOT / "billing_webhooks").rglob("*.py"))
+    told = re.findall(r"billing_webhooks\.W\d+", code)
+    assert re.findall(r"^\| `(billing_webhooks\.\w+)`", page, re.MULTILINE) == sorted(set(told))

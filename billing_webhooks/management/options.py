@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlsplit
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from billing_webhooks.addresses import Base
+
 # Longer ago than any webhook, and yet a time that every database knows.
 MOST_DAYS = 36_500
+
+# Host and port, and no userinfo, where secrets are.
+NETLOC = re.compile(r"([\w.-]+|\[[\da-f:.]+\])(:\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def moment(text: str) -> datetime:
@@ -49,3 +56,20 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError("must be a whole number above 0")
     return int(text)
+
+
+def base(text: str) -> Base:
+    """Return the address below which the endpoints are; the error never repeats a secret."""
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"http", "https"} and NETLOC.fullmatch(parts.netloc)
+        # A port that is none raises.
+        if is_whole and parts.port != 0 and not (parts.query or parts.fragment):
+            prefix = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~") + "/"
+            return Base(parts.scheme, parts.netloc.lower(), "" if prefix == "/" else prefix)
+    except ValueError:
+        pass
+    raise ArgumentTypeError(
+        "must be an address such as https://shop.example.com/webhooks/, without user, password, "
+        "query and fragment"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import Fact
+from billing_webhooks.findings import Finding
 from billing_webhooks.signals import EventSignal
 
 # What to do about a refusal, by its reason, whoever the provider is.
@@ -99,6 +100,20 @@ class SigningKey:
     bits: int
     vanished_at: datetime | None = None
     honoured_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """
+    A fresh secret, where it belongs in the project's settings, and the URL that holds it.
+
+    A `warning` says what is wrong with that URL.
+    """
+
+    secret: str = field(repr=False)
+    setting: str
+    url: str = field(repr=False)
+    warning: str = ""
 
 
 class Provider(ABC):
@@ -199,3 +214,21 @@ class Provider(ABC):
         For the latter the keys are fetched; raise CannotVerifyNow if they cannot be.
         """
         raise NotImplementedError(f"{type(self).__name__} has no keys.")
+
+    @property
+    def secret_digests(self) -> frozenset[bytes]:
+        """Digests of what proves a delivery: no two aliases should have one in common."""
+        return frozenset()
+
+    def diagnose(self, url: str) -> Iterator[Finding]:
+        """
+        Yield what the provider finds out about itself; it may ask the network.
+
+        `url` is the alias's endpoint as the world sees it, without a secret; empty where
+        it is not known.
+        """
+        yield from ()
+
+    def new_secret(self, url: str) -> NewSecret | None:
+        """Return a fresh secret for the endpoint at a URL; None if this provider needs none."""
+        return None

@@ -21,8 +21,12 @@ class Keeper(Protocol):
     def save(self, name: str, text: str) -> None:
         """Keep a text for good."""
 
-    def claim(self, name: str, seconds: float) -> bool:
-        """Return True to one caller of all processes, then to none for so many seconds."""
+    def claim(self, name: str, seconds: float) -> float | None:
+        """
+        Return None to one caller of all processes, which may go ahead.
+
+        The others get, for so many seconds, how many seconds ago that was.
+        """
 
     def release(self) -> None:
         """Let go of what this thread holds: for a thread that is nobody's request, at its end."""
@@ -39,8 +43,8 @@ class NoKeeper:
     def save(self, name: str, text: str) -> None:
         """Forget it."""
 
-    def claim(self, name: str, seconds: float) -> bool:
-        return True
+    def claim(self, name: str, seconds: float) -> float | None:
+        return None
 
     def release(self) -> None:
         """Hold nothing."""

@@ -29,6 +29,7 @@ from tests.kinde.tokens import EVENT
 from tests.kinde.tokens import Make as MakeToken
 
 Keys = Callable[[KindeIssuer], origin.Answer]
+PRIVATE = "ERROR billing_webhooks.providers.kinde.jwk"
 CANNOT_FETCH = refused(503, "keys_unavailable", FETCHING)
 TOO_SOON = refused(503, "unknown_kid_too_soon")
 

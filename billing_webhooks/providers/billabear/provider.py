@@ -11,19 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from billing_webhooks.exceptions import NotProven, NotUnderstood
 from billing_webhooks.facts import Fact
-from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
-from billing_webhooks.providers.billabear import reading, shape
+from billing_webhooks.findings import Finding
+from billing_webhooks.providers.base import Delivery, Envelope, NewSecret, Provider, Trust
+from billing_webhooks.providers.billabear import checking, diagnosis, reading, secrets, shape
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
 QUERY_PARAMETER = "token"
-MIN_SECRET_LENGTH = 20
 
 
 class BillaBearProvider(Provider):
@@ -43,14 +42,11 @@ class BillaBearProvider(Provider):
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
-        secrets = options.get("SECRETS", [])
-        if not isinstance(secrets, list | tuple) or not all(
-            isinstance(secret, str) for secret in secrets
-        ):
+        texts = options.get("SECRETS", [])
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
             raise ImproperlyConfigured(f"{self.where}['SECRETS'] must be a list of texts.")
         # An empty text is no secret: it would let in everybody who sends none.
-        self._secrets = [_digest(secret.encode()) for secret in secrets if secret]
-        self._shortest = min(map(len, filter(None, secrets)), default=0)
+        self._secrets = [_digest(text.encode()) for text in texts if text]
 
     def verify(self, delivery: Delivery) -> Envelope:
         """
@@ -101,23 +97,25 @@ class BillaBearProvider(Provider):
         return reading.read(event_type, payload, occurred_at)
 
     def check(self) -> list[CheckMessage]:
-        if not self._secrets:
-            return [
-                checks.Warning(
-                    f"{self.alias!r} has no secret, so it accepts nothing.",
-                    hint="Put a random text into OPTIONS['SECRETS'] and into the endpoint's URL.",
-                    id="billing_webhooks.W201",
-                )
-            ]
-        if self._shortest < MIN_SECRET_LENGTH:
-            return [
-                checks.Warning(
-                    f"{self.alias!r} has a secret of {self._shortest} characters.",
-                    hint=f"Use {MIN_SECRET_LENGTH} or more: letters, digits, '_', '-' and '.'.",
-                    id="billing_webhooks.W202",
-                )
-            ]
-        return []
+        return list(checking.check(self.alias, self._texts()))
+
+    @property
+    def secret_digests(self) -> frozenset[bytes]:
+        return frozenset(self._secrets)
+
+    def diagnose(self, url: str) -> Iterator[Finding]:
+        lengths = [len(text) for text in self._texts()] or [len(secrets.fresh_secret())]
+        return diagnosis.diagnose(self.alias, url, max(lengths))
+
+    def new_secret(self, url: str) -> NewSecret:
+        secret = secrets.fresh_secret()
+        whole = secrets.with_secret(url, secret)
+        problem = secrets.length_problem(whole)
+        warning = f"{problem} {secrets.SHORTEN}" if problem else ""
+        return NewSecret(secret, f"{self.where}['SECRETS']", whole, warning)
+
+    def _texts(self) -> list[str]:
+        return [text for text in self.options.get("SECRETS", []) if text]
 
     def _is_proven(self, delivery: Delivery) -> bool:
         # Digests have one length, so comparing takes the same time for every candidate.

@@ -108,8 +108,8 @@ def _warning(claims: Mapping[str, Any], occurred_at: datetime | None, received_a
 
 
 def _content_digest(claims: Mapping[str, Any]) -> str:
-    # When the payload was built may be another time in each attempt.
-    content = {name: value for name, value in claims.items() if name != "timestamp"}
+    # When the payload was built may be another time in each attempt; its id identifies it.
+    content = {name: claims[name] for name in claims.keys() - {"timestamp", "event_id"}}
     canonical = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

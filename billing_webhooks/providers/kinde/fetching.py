@@ -7,7 +7,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +22,28 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class CannotFetch(Exception):
-    """The document could not be had; the message says why without repeating its content."""
+    """
+    The document could not be had; the message says why without repeating its content.
+
+    `status` and `location` are those of an answer that is no success; `is_html` says that
+    a page for people was answered.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, location: str = "", is_html: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.location = location
+        self.is_html = is_html
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A JSON document, and the lower-case headers that came with it."""
+
+    document: Any
+    headers: Mapping[str, str]
 
 
 class _RefuseRedirect(urllib.request.HTTPRedirectHandler):
@@ -45,8 +68,13 @@ def is_safe_url(url: str) -> bool:
 
 
 def fetch_json(url: str) -> Any:
+    """Return the JSON document at a URL, as `fetch` does."""
+    return fetch(url).document
+
+
+def fetch(url: str) -> Fetched:
     """
-    Return the JSON document at a URL.
+    Return the JSON document at a URL and what was said about it.
 
     At most TOTAL_SECONDS and MAX_BYTES are spent and no redirect is followed. Raise
     CannotFetch for everything that does not lead to a document.
@@ -55,22 +83,22 @@ def fetch_json(url: str) -> Any:
         raise CannotFetch("only https URLs are fetched, or http ones of this machine")
     # Neither name resolution nor a trickle of header lines heeds the socket's timeout, so
     # this is done by a thread that can be left behind.
-    document: Future[Any] = Future()
-    threading.Thread(target=_fulfil, args=(document, url), daemon=True).start()
+    answer: Future[Fetched] = Future()
+    threading.Thread(target=_fulfil, args=(answer, url), daemon=True).start()
     try:
-        return document.result(TOTAL_SECONDS)
+        return answer.result(TOTAL_SECONDS)
     except TimeoutError:
         raise CannotFetch(f"it takes longer than {TOTAL_SECONDS:.0f} seconds") from None
 
 
-def _fulfil(document: Future[Any], url: str) -> None:
+def _fulfil(answer: Future[Fetched], url: str) -> None:
     try:
-        document.set_result(_fetch(url))
+        answer.set_result(_fetch(url))
     except Exception as error:
-        document.set_exception(error)
+        answer.set_exception(error)
 
 
-def _fetch(url: str) -> Any:
+def _fetch(url: str) -> Fetched:
     opener = urllib.request.build_opener(_RefuseRedirect)
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
         url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
@@ -78,12 +106,14 @@ def _fetch(url: str) -> Any:
     deadline = time.monotonic() + TOTAL_SECONDS
     try:
         with opener.open(request, timeout=SOCKET_TIMEOUT_SECONDS) as response:
-            return parse(_read(response, deadline)).value
-    except NotStrictJSON as error:
-        raise CannotFetch(f"it is {error}") from None
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Fetched(_parsed(_read(response, deadline)), headers)
     except urllib.error.HTTPError as error:
         error.close()
-        raise CannotFetch(f"it answered {error.code}") from None
+        location = error.headers.get("Location") or ""
+        raise CannotFetch(
+            f"it answered {error.code}", status=error.code, location=location
+        ) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise CannotFetch(f"{type(error).__name__}") from error
 
@@ -98,3 +128,10 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise CannotFetch(f"it takes longer than {TOTAL_SECONDS:.0f} seconds")
     return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse(body).value
+    except NotStrictJSON as error:
+        raise CannotFetch(f"it is {error}", is_html=body.lstrip().startswith(b"<")) from None

@@ -26,6 +26,7 @@ REFRESH_AFTER_SECONDS = 60 * 60
 KEEP_SECONDS = 7 * 24 * 60 * 60
 COOL_DOWN_SECONDS = 30
 FETCH_WAIT_SECONDS = 6.0
+WAIT_SECONDS = 0.1
 # How soon a process asks again whether it may fetch what another was to fetch.
 ASK_AGAIN_SECONDS = 5.0
 # How long a process may go on with keys that somebody has told another to forget.
@@ -134,21 +135,25 @@ class KeySet:
                 return ring
             if self._is_cooling(FIRST):
                 raise CannotVerifyNow("keys_unavailable")
-            if self._claim(FIRST):
-                return self._fetch()
-            # Another process has just fetched, or tried to.
-            ring = self._look()
-            if ring is None:
-                raise CannotVerifyNow("keys_unavailable")
-            return ring
+            began = self._claim(FIRST)
+            return self._fetch() if began is None else self._wait_for_another(began)
         finally:
             self._fetching.release()
+
+    def _wait_for_another(self, began: float) -> KeyRing:
+        """Return the first set that another process began to fetch so many seconds ago."""
+        deadline = time.monotonic() + FETCH_WAIT_SECONDS - began
+        while (ring := self._look()) is None:
+            if time.monotonic() > deadline:
+                raise CannotVerifyNow("keys_unavailable")
+            time.sleep(WAIT_SECONDS)
+        return ring
 
     def _fetch_if_allowed(self) -> KeyRing:
         if not self._fetching.acquire(blocking=False):
             raise CannotVerifyNow("keys_being_fetched")
         try:
-            if self._is_cooling(NEXT) or not self._claim(NEXT):
+            if self._is_cooling(NEXT) or self._claim(NEXT) is not None:
                 raise CannotVerifyNow("unknown_kid_too_soon")
             return self._fetch()
         finally:
@@ -169,12 +174,12 @@ class KeySet:
     def _is_cooling(self, reason: str) -> bool:
         return time.monotonic() < self._cool_until[reason]
 
-    def _claim(self, reason: str) -> bool:
-        """Return whether this process may be the one to fetch."""
-        is_ours = keeper().claim(f"{self.name}:{reason}", COOL_DOWN_SECONDS)
-        pause = COOL_DOWN_SECONDS if is_ours else ASK_AGAIN_SECONDS
+    def _claim(self, reason: str) -> float | None:
+        """Return None if this process is to fetch, else how long ago another began to."""
+        began = keeper().claim(f"{self.name}:{reason}", COOL_DOWN_SECONDS)
+        pause = COOL_DOWN_SECONDS if began is None else ASK_AGAIN_SECONDS
         self._cool_until[reason] = time.monotonic() + pause
-        return is_ours
+        return began
 
     def _fetch(self) -> KeyRing:
         try:

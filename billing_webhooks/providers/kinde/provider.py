@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from billing_webhooks.exceptions import NotAnEvent, NotProven, NotUnderstood, UnsupportedEncoding
 from billing_webhooks.facts import Fact
+from billing_webhooks.findings import Finding
 from billing_webhooks.providers.base import Delivery, Envelope, Provider, SigningKey
-from billing_webhooks.providers.kinde import reading
+from billing_webhooks.providers.kinde import diagnosis, issuers, reading
 from billing_webhooks.providers.kinde.advice import ADVICE
 from billing_webhooks.providers.kinde.envelopes import claims_in, envelope_of
 from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
@@ -94,7 +95,14 @@ class KindeProvider(Provider):
         return reading.read(event_type, payload, occurred_at)
 
     def check(self) -> list[CheckMessage]:
-        return [*self._check_url(), *self._check_age()]
+        return [
+            *self._check_tls(),
+            *self._check_age(),
+            *issuers.check(self.alias, self.options["ISSUER"]),
+        ]
+
+    def diagnose(self, url: str) -> Iterator[Finding]:
+        return diagnosis.diagnose(self.alias, self.keys.url)
 
     def signing_keys(self, *, refresh: bool = False) -> Sequence[SigningKey]:
         ring = self.keys.renew() if refresh else self.keys.ring()
@@ -103,7 +111,7 @@ class KindeProvider(Provider):
     def forget_keys(self, ids: Collection[str] = ()) -> None:
         self.keys.forget(ids)
 
-    def _check_url(self) -> list[CheckMessage]:
+    def _check_tls(self) -> list[CheckMessage]:
         if is_safe_url(self.keys.url):
             return []
         return [

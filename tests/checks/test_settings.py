@@ -6,24 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
 from billing_webhooks.conf import settings as app_settings
 from billing_webhooks.providers import get_provider
+from tests.checks.told import told
 
 KINDE = "billing_webhooks.providers.kinde.KindeProvider"
 BILLABEAR = "billing_webhooks.providers.billabear.BillaBearProvider"
-
-
-def told() -> dict[str, str]:
-    """Return the messages of this app's checks by id."""
-    return {
-        str(message.id): f"{message.msg} {message.hint}"
-        for message in run_checks()
-        if str(message.id).startswith("billing_webhooks.")
-    }
 
 
 def test_checks__are_silent_about_good_settings() -> None:
@@ -105,37 +95,6 @@ def test_providers__check_their_options(
     settings.BILLING_WEBHOOKS_PROVIDERS = {"shop": {"BACKEND": backend, "OPTIONS": options}}
     assert list(told()) == [expected]
     assert "short" not in str(told())
-
-
-OPTIONS_OF_SQLITE: dict[str, tuple[dict[str, Any], bool]] = {
-    "none": ({}, True),
-    "timeout alone": ({"timeout": 20}, True),
-    "null": ({"transaction_mode": None}, True),
-    "deferred": ({"transaction_mode": "deferred"}, True),
-    "immediate": ({"transaction_mode": "immediate"}, False),
-    "IMMEDIATE": ({"transaction_mode": "IMMEDIATE"}, False),
-    "exclusive": ({"transaction_mode": "EXCLUSIVE"}, False),
-}
-
-
-@pytest.mark.parametrize(("options", "is_told"), OPTIONS_OF_SQLITE.values(), ids=OPTIONS_OF_SQLITE)
-def test_database__sqlite_that_does_not_wait_is_told(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], is_told: bool
-) -> None:
-    monkeypatch.setattr(connection, "vendor", "sqlite")
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-
-    messages = told()
-    assert list(messages) == ["billing_webhooks.W005"] * is_told
-    for message in messages.values():
-        assert "'transaction_mode': 'IMMEDIATE', 'timeout': 20" in message
-
-
-def test_database__another_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "vendor", "postgresql")
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
-
-    assert told() == {}
 
 
 def test_get_provider__is_built_once_and_again_when_its_configuration_changes(
