@@ -20,7 +20,7 @@ class Sealed(bytes):
 
 def seal(body: bytes) -> bytes:
     """Return what is to be stored for a body: itself, if no key is configured."""
-    keys = _keys()
+    keys = encryption_keys()
     if isinstance(body, Sealed):
         # It was read without its key, and is written back as it was.
         return bytes(body)
@@ -35,14 +35,15 @@ def opened(stored: bytes) -> bytes:
         return stored[len(PLAIN) :]
     if not stored.startswith(SEALED):
         return stored
-    keys = _keys()
+    keys = encryption_keys()
     try:
         return MultiFernet(keys).decrypt(stored[len(SEALED) :]) if keys else Sealed(stored)
     except InvalidToken:
         return Sealed(stored)
 
 
-def _keys() -> Sequence[Fernet]:
+def encryption_keys() -> Sequence[Fernet]:
+    """Return the configured keys, or raise ImproperlyConfigured for what is none."""
     try:
         return [Fernet(key) for key in settings.ENCRYPTION_KEYS if key is not None]
     except (ValueError, TypeError):

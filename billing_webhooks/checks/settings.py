@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from billing_webhooks.conf import Settings, settings
+from billing_webhooks.encryption import encryption_keys
+from billing_webhooks.redaction import redact
 
 
 def check_settings() -> list[CheckMessage]:
@@ -24,4 +28,25 @@ def check_settings() -> list[CheckMessage]:
             getattr(settings, name)
         except ImproperlyConfigured as error:
             messages.append(checks.Warning(str(error), id="billing_webhooks.W002"))
-    return messages
+    return [*messages, *_of_privacy()]
+
+
+def _of_privacy() -> Iterator[CheckMessage]:
+    """Tell early what would otherwise keep events out, or payloads from being shown."""
+    try:
+        encryption_keys()
+    except ImproperlyConfigured as error:
+        yield checks.Warning(
+            f"{error} No event can be stored.",
+            hint="Make one: python -c 'from cryptography.fernet import Fernet; "
+            "print(Fernet.generate_key().decode())'",
+            id="billing_webhooks.W016",
+        )
+    try:
+        redact()
+    except ImproperlyConfigured as error:
+        yield checks.Warning(
+            f"{error} No payload is shown.",
+            hint="Name a function by its dotted path: 'shop.privacy.redact'.",
+            id="billing_webhooks.W017",
+        )

@@ -43,6 +43,20 @@ def test_settings__a_wrong_value_is_told(settings: Any, name: str, value: Any) -
         getattr(app_settings, name)
 
 
+@pytest.mark.parametrize("keys", [["short"], "one key", [5]])
+def test_encryption_key__that_is_none_is_told_without_it(settings: Any, keys: Any) -> None:
+    settings.BILLING_WEBHOOKS_ENCRYPTION_KEYS = keys
+    message = told()["billing_webhooks.W016"]
+    assert "Fernet" in message
+    assert "short" not in message
+
+
+@pytest.mark.parametrize("path", ["nowhere.redact", "redact", "tests.settings.TIME_ZONE"])
+def test_redaction__that_cannot_be_had_is_told(settings: Any, path: str) -> None:
+    settings.BILLING_WEBHOOKS_REDACT = path
+    assert path in told()["billing_webhooks.W017"]
+
+
 def test_settings__are_read_at_the_moment_of_use(settings: Any) -> None:
     assert timedelta(hours=1) == app_settings.BACKOFF_CAP
     settings.BILLING_WEBHOOKS_BACKOFF_CAP = timedelta(minutes=1)
