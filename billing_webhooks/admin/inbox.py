@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,8 @@ from billing_webhooks.conf import settings
 from billing_webhooks.models import ConflictingDelivery, Mailbox, ReceiverRun, WebhookEvent
 from billing_webhooks.redaction import shown_payload
 from billing_webhooks.replaying import replay
+
+logger = logging.getLogger("billing_webhooks.admin")
 
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
 REPLAY = "billing_webhooks.replay_webhookevent"
@@ -152,6 +155,18 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         shows_payload = request.user.has_perm(VIEW_PAYLOAD)
         refused = {"payload_refused"} if shows_payload else {"payload_json", "body_text"}
         return super().hidden_fields(request) | refused
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if response.status_code == 200 and request.user.has_perm(VIEW_PAYLOAD):
+            logger.info("User %s looked at the payload of event %s.", request.user.pk, object_id)
+        return response
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(REPLAY))

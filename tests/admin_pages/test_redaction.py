@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -70,3 +71,22 @@ def test_without_the_permission__no_contradiction_is_shown(
     client: Client, viewer: User, event: WebhookEvent
 ) -> None:
     assert "2990" not in text_of(client, page_url(event))
+
+
+@pytest.mark.parametrize(("who", "lines"), [("superuser", 1), ("viewer", 0)])
+def test_look_at_a_payload__is_a_line_in_the_log(
+    client: Client,
+    event: WebhookEvent,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+    who: str,
+    lines: int,
+) -> None:
+    user = request.getfixturevalue(who)
+    with caplog.at_level(logging.INFO, "billing_webhooks.admin"):
+        caplog.clear()
+        client.get(page_url(event))
+        client.get("/admin/billing_webhooks/webhookevent/no-such-event/change/")
+
+    told = [f"User {user.pk} looked at the payload of event {event.pk}."] * lines
+    assert [each for each in caplog.messages if "looked" in each] == told
