@@ -9,6 +9,8 @@ from billing_webhooks.exceptions import NotAnEvent, NotProven
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import usable_keys
 
+__all__ = ["ACCEPTED", "NO_KEYS", "Vector", "is_signature", "key_ids", "usable_keys", "verdict_on"]
+
 ACCEPTED = "accepted"
 NO_KEYS = "keys_unavailable"
 
