@@ -34,7 +34,7 @@ def edited(genuine: Mapping[str, Any], others: st.SearchStrategy[Any] = values) 
     @st.composite
     def strategy(draw: st.DrawFn) -> dict[str, Any]:
         document = dict(genuine)
-        for name in draw(st.lists(st.sampled_from(sorted(document)), max_size=2, unique=True)):
+        for name in draw(st.lists(st.sampled_from(sorted(document)), max_size=3, unique=True)):
             inner = document[name]
             if isinstance(inner, dict) and inner and draw(st.booleans()):
                 document[name] = draw(edited(inner, others))

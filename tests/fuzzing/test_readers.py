@@ -51,14 +51,17 @@ DATA: dict[str, Any] = {
     "quantity": "3",
 }
 # Spelled as JSON may spell it: more digits and a wider range than any column has.
-spelled = st.from_regex(
+LIMITS = ["9" * 18, "9" * 19, "9" * 18 + ".9999999", "1e18", "-9.9e18", "1e-7", "1e308", "1e-999"]
+spelled = st.sampled_from(LIMITS) | st.from_regex(
     r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True
 )
 dates = st.datetimes().map(datetime.isoformat) | st.from_regex(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,12})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?",
     fullmatch=True,
 )
-others = numbers | spelled | texts | dates | values
+# What some column or some database does not take.
+hostile = st.sampled_from(["a\0b", "\0", "\ud800", "a\udfffb", "x" * 256, "\U0001f600" * 300])
+others = hostile | numbers | spelled | texts | dates | values
 
 
 def bodies(genuine: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
