@@ -14,6 +14,10 @@ class BillingWebhooksConfig(AppConfig):
         # Django finds checks by the import of the module that registers them.
         from billing_webhooks import checks  # noqa: F401
         from billing_webhooks.conf import settings
+        from billing_webhooks.keeping import SharedKeeper
+        from billing_webhooks.providers import keeping
+
+        keeping.use(SharedKeeper())
 
         # Here, so that the first request need not wait for it. What is wrong the checks tell.
         with suppress(ImportError, ImproperlyConfigured):

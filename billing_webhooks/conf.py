@@ -7,7 +7,7 @@ there, so `override_settings` works and a wrong type is told by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, overload
 
@@ -74,6 +74,18 @@ class Settings:
 
     INLINE_LIMIT = Setting(int, 20)
     """How many events of one mailbox a single request works off at most."""
+
+    ENCRYPTION_KEYS: Setting[Sequence[Any]] = Setting(Sequence, ())  # type: ignore[type-abstract]
+    """Fernet keys for stored bodies: the first encrypts, all decrypt; None first for plain ones."""
+
+    REFUSALS_KEPT = Setting(int, 200)
+    """How many of the latest refusals are kept; with 0 they are not counted either."""
+
+    REFUSALS_LOGGED = Setting(int, 5)
+    """How many refusals of one alias and reason are logged in ten seconds."""
+
+    REDACT = Setting(str, "")
+    """Dotted path of the function that takes out of a payload what the admin is not to show."""
 
     def unknown_names(self) -> Iterator[str]:
         """Yield the names in Django's settings that look like ours and are not."""

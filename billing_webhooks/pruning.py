@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
-from billing_webhooks.models import ReceiverRun, WebhookEvent
+from billing_webhooks.models import (
+    ConflictingDelivery,
+    ReceiverRun,
+    RefusalCount,
+    WebhookEvent,
+)
 
 EVENTS_PER_BATCH = 1000
 
@@ -23,11 +28,11 @@ def prune(
     """
     Empty the processed events that were received longer ago and return how many those were.
 
-    `older_than` is BILLING_WEBHOOKS_RETENTION unless given. Body, headers, changes and
-    receiver runs go. The row stays with its idempotency key, so an event that is sent
-    again is still a repeated one; it cannot be replayed any more. Works in batches, each
-    its own commit, so it may be stopped at any time and go on later. `tell` is called
-    after each, with the number of events so far.
+    `older_than` is BILLING_WEBHOOKS_RETENTION unless given. Body, headers, changes, receiver
+    runs and contradicting deliveries go, and so do counts of refusals that old. The row stays
+    with its idempotency key, so an event that is sent again is still a repeated one; it cannot
+    be replayed any more. Works in batches, each its own commit, so it may be stopped at any
+    time and go on later. `tell` is called after each, with the number of events so far.
 
     Raise ValueError for a time in the future, which would empty them all.
     """
@@ -45,10 +50,13 @@ def prune(
             # A replay may have taken one of them back meanwhile, or another prune emptied it.
             locked = prunable.filter(pk__in=batch).order_by("pk").select_for_update()
             keys = list(locked.values_list("pk", flat=True))
-            ReceiverRun._base_manager.using(db).filter(event__in=keys).delete()
+            for model in (ReceiverRun, ConflictingDelivery):
+                model._base_manager.using(db).filter(event__in=keys).delete()
             WebhookEvent._base_manager.using(db).filter(pk__in=keys).update(
                 body=b"", headers={}, changes=[], last_error="", pruned_at=timezone.now()
             )
         pruned += len(keys)
         tell(pruned)
+    first_day = (timezone.now() - age).astimezone(UTC).date()
+    RefusalCount._base_manager.using(db).filter(day__lt=first_day).delete()
     return pruned

@@ -29,7 +29,15 @@ from billing_webhooks.signals import DOMAIN_SIGNALS, event_processed
 
 State = WebhookEvent.State
 
-ADDRESS = ("event_type", "external_id", "mailbox", "occurred_at", "sequence", "idempotency_key")
+ADDRESS = (
+    "event_type",
+    "external_id",
+    "mailbox",
+    "occurred_at",
+    "sequence",
+    "idempotency_key",
+    "content_digest",
+)
 STANDING = (
     "state",
     "only_receiver",
@@ -162,7 +170,7 @@ def _provider(event: WebhookEvent) -> Provider:
 def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
     """Make an event of what was none when it arrived."""
     try:
-        envelope = provider.envelope(bytes(event.body), event.received_at)
+        envelope = provider.envelope(event.opened_body, event.received_at)
     except Refused as error:
         raise CannotReplay(f"It is no event: {error}.") from error
     except Exception as error:

@@ -74,6 +74,13 @@ class EventSignal(Signal):
         return {name: receiver for name, receiver in live.items() if receiver is not None}
 
 
+# A delivery was refused, of which nothing is stored. Django's own kind of signal: its
+# receivers are called at once, in the request, and must be quick. Arguments: `provider` (the
+# alias), `reason`, `remote_address`, `size` (None if not announced), and `suppressed`: like
+# the log it tells a few of many, and how many were not told since.
+delivery_refused = Signal()
+
+
 def receiver_identity(receiver: Receiver | None, dispatch_uid: Hashable | None = None) -> str:
     """
     Return the name under which a receiver's runs are remembered.

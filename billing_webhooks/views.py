@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import (
     Http404,
@@ -32,6 +33,7 @@ from billing_webhooks import exceptions, intake
 from billing_webhooks.conf import settings
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Delivery, Provider
+from billing_webhooks.refusals import Refused, ledger
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,10 @@ def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
         envelope = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
         return _refuse(request, alias, refusal)
+    except ImproperlyConfigured as fault:
+        # It says what is wrong; the variables on its way hold the whole configuration.
+        fault = fault.with_traceback(None)
+        return _refuse(request, alias, exceptions.CannotStoreNow("misconfigured"), fault=fault)
     except Exception as fault:
         # No input may show an error page, and "send it again" is the safe thing to say.
         return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), fault=fault)
@@ -95,8 +101,8 @@ def _delivery(request: HttpRequest, token: str) -> Delivery:
     return Delivery(
         body=b"",
         received_at=timezone.now(),
-        headers={name.lower(): value for name, value in HttpHeaders(request.META).items()},
-        query=_parameters(request.META.get("QUERY_STRING", "")),
+        headers=HttpHeaders(request.META),
+        query=_parameters(request),
         path_token=token.removesuffix("/"),
     )
 
@@ -144,10 +150,16 @@ def _stream(request: HttpRequest, declared: int | None) -> Any:
     return request
 
 
-def _parameters(query: str) -> dict[str, str]:
+def _parameters(request: HttpRequest) -> dict[str, str]:
     """Return the last value of each parameter, and none of a query with too many."""
     try:
-        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+        return dict(
+            parse_qsl(
+                request.META.get("QUERY_STRING", ""),
+                keep_blank_values=True,
+                max_num_fields=MAX_QUERY_FIELDS,
+            )
+        )
     except ValueError:
         return {}
 
@@ -169,8 +181,16 @@ def _refuse(
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
+    address = request.META.get("REMOTE_ADDR", "")
+    refused = Refused.now(alias, refusal.reason, address, _declared_length(request))
+    suppressed = ledger.note(refused)
+    if suppressed is None:
+        # What Django asks before it logs the answer: this one is not to be told.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
+    reason = f"{refusal} suppressed={suppressed}" if suppressed else str(refusal)
     level = "warning" if fault is None else "error"
-    _log(request, response, alias, "rejected", str(refusal), level=level, fault=fault)
+    _log(request, response, alias, "rejected", reason, level=level, fault=fault)
     return response
 
 
@@ -225,3 +245,6 @@ def _hide_secrets(request: HttpRequest, alias: str, delivery: Delivery) -> None:
     request.META.update(
         {name: hidden for name in ("REQUEST_URI", "RAW_URI") if name in request.META}
     )
+    # Of what an ASGI server calls, its access log tells afterwards.
+    if (scope := getattr(request, "scope", None)) is not None:
+        scope.update(path=hidden, raw_path=hidden.encode(errors="replace"), query_string=b"")

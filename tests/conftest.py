@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from billing_webhooks import attempts, providers
+from billing_webhooks import attempts, providers, refusals
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.signals import EventSignal
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
@@ -81,6 +81,12 @@ def connect() -> Iterator[Connect]:
     yield connect
     for signal, name in connected:
         signal.disconnect(dispatch_uid=name)
+
+
+@pytest.fixture(autouse=True)
+def no_refusals() -> None:
+    """Nothing was refused yet, or the log of one test would depend on others."""
+    refusals.ledger.forget()
 
 
 @pytest.fixture

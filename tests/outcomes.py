@@ -10,15 +10,19 @@ from django.apps import apps
 from django.db import models, transaction
 
 from billing_webhooks.models import (
+    ConflictingDelivery,
     Customer,
     CustomerIdentity,
     Heartbeat,
     Invoice,
+    KeptText,
     Mailbox,
     Payment,
     Plan,
     PlanIdentity,
     ReceiverRun,
+    Refusal,
+    RefusalCount,
     Subscription,
     UsageRecord,
     WebhookEvent,
@@ -33,9 +37,12 @@ ALL_MODELS: list[type[models.Model]] = [
     Note,
     Tally,
     ReceiverRun,
+    ConflictingDelivery,
     WebhookEvent,
     Mailbox,
     Heartbeat,
+    KeptText,
+    *(Refusal, RefusalCount),
     *(UsageRecord, Invoice, Payment, Subscription),
     *(CustomerIdentity, PlanIdentity, Customer, Plan),
 ]

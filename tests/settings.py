@@ -54,6 +54,8 @@ STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# What a thread writes now and then no test would wait for, but those that are about it.
+BILLING_WEBHOOKS_REFUSALS_KEPT = 0
 BILLING_WEBHOOKS_PROVIDERS = {
     "kinde": {
         "BACKEND": "billing_webhooks.providers.kinde.KindeProvider",

@@ -164,7 +164,8 @@ def test_pruned_ones__are_not_looked_at_again(
     prune()
     with CaptureQueriesContext(connection) as queries:
         prune()
-    assert len(queries) == 1
+    table = WebhookEvent._meta.db_table
+    assert len([query for query in queries.captured_queries if table in query["sql"]]) == 1
 
 
 def command(*options: str) -> str:

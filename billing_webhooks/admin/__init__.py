@@ -9,19 +9,23 @@ from django.contrib import admin
 from billing_webhooks.admin.billing import CustomerAdmin, PlanAdmin, SubscriptionAdmin
 from billing_webhooks.admin.entries import InvoiceAdmin, PaymentAdmin, UsageRecordAdmin
 from billing_webhooks.admin.inbox import (
-    HeartbeatAdmin,
     MailboxAdmin,
     ReceiverRunAdmin,
     WebhookEventAdmin,
 )
+from billing_webhooks.admin.refusals import RefusalAdmin, RefusalCountAdmin
+from billing_webhooks.admin.upkeep import HeartbeatAdmin, KeptTextAdmin
 from billing_webhooks.models import (
     Customer,
     Heartbeat,
     Invoice,
+    KeptText,
     Mailbox,
     Payment,
     Plan,
     ReceiverRun,
+    Refusal,
+    RefusalCount,
     Subscription,
     UsageRecord,
     WebhookEvent,
@@ -31,10 +35,13 @@ __all__ = [
     "CustomerAdmin",
     "HeartbeatAdmin",
     "InvoiceAdmin",
+    "KeptTextAdmin",
     "MailboxAdmin",
     "PaymentAdmin",
     "PlanAdmin",
     "ReceiverRunAdmin",
+    "RefusalAdmin",
+    "RefusalCountAdmin",
     "SubscriptionAdmin",
     "UsageRecordAdmin",
     "WebhookEventAdmin",
@@ -49,4 +56,7 @@ admin.site.register(Subscription, SubscriptionAdmin)
 admin.site.register(Payment, PaymentAdmin)
 admin.site.register(Invoice, InvoiceAdmin)
 admin.site.register(UsageRecord, UsageRecordAdmin)
+admin.site.register(Refusal, RefusalAdmin)
+admin.site.register(RefusalCount, RefusalCountAdmin)
 admin.site.register(Heartbeat, HeartbeatAdmin)
+admin.site.register(KeptText, KeptTextAdmin)

@@ -17,12 +17,24 @@ from billing_webhooks.admin.changes import changes_table
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
 from billing_webhooks.admin.json_text import json_text
 from billing_webhooks.admin.rendering import EMPTY, link, preformatted, visible
-from billing_webhooks.models import Mailbox, ReceiverRun, WebhookEvent
+from billing_webhooks.conf import settings
+from billing_webhooks.models import ConflictingDelivery, Mailbox, ReceiverRun, WebhookEvent
+from billing_webhooks.redaction import shown_payload
 from billing_webhooks.replaying import replay
 
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
 REPLAY = "billing_webhooks.replay_webhookevent"
 MAX_LINES = 5_000
+
+
+def shown_text(event: WebhookEvent) -> SafeString:
+    """Return an event's payload as indented JSON, or what is wrong with it."""
+    try:
+        text = json_text(shown_payload(event), max_lines=MAX_LINES)
+    except Exception as error:
+        # Whatever is wrong with it, its page is where somebody will find that out.
+        text = f"{type(error).__name__}: {error}"
+    return preformatted(text)
 
 
 class ShowsError:
@@ -44,6 +56,20 @@ class ReceiverRunInline(ReadOnlyInline):
         return visible(lines[-1]) if lines else EMPTY
 
 
+class ConflictInline(ReadOnlyInline):
+    model = ConflictingDelivery
+    fields = readonly_fields = ("received_at", "said")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(VIEW_PAYLOAD))
+
+    @admin.display(description=_("what it said"))
+    def said(self, conflict: ConflictingDelivery) -> str:
+        event = conflict.event
+        event.body = conflict.body
+        return shown_text(event)
+
+
 class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     list_display = (
         "received_at",
@@ -60,7 +86,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     ordering = ("-received_at", "-id")
     search_fields = ("external_id",)
     search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
-    inlines = (ReceiverRunInline,)
+    inlines = (ReceiverRunInline, ConflictInline)
     actions = ("replay",)
     fieldsets = (
         (
@@ -159,26 +185,17 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     def payload_json(self, event: WebhookEvent) -> str:
         if event.pruned_at is not None:
             return gettext("It was pruned: what it said is gone.")
-        try:
-            text = json_text(event.payload, max_lines=MAX_LINES)
-        except Exception as error:
-            # Whatever is wrong with it, its page is where somebody will find that out.
-            text = f"{type(error).__name__}: {error}"
-        return preformatted(text)
+        return shown_text(event)
 
     @admin.display(description=_("body"))
-    def body_text(self, event: WebhookEvent) -> SafeString:
+    def body_text(self, event: WebhookEvent) -> str:
+        if settings.REDACT:
+            return gettext("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
         return preformatted(bytes(event.body).decode(errors="backslashreplace"))
 
     @admin.display(description=_("payload"))
     def payload_refused(self, event: WebhookEvent) -> str:
         return gettext("To see it you need the permission %(name)s.") % {"name": VIEW_PAYLOAD}
-
-
-class HeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ("name", "at")
-    ordering = ("name",)
-    search_fields = ("name",)
 
 
 class MailboxAdmin(ReadOnlyAdmin):

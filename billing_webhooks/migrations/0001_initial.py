@@ -28,6 +28,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='KeptText',
+            fields=[
+                ('name', billing_webhooks.models.fields.ExactCharField(max_length=100, primary_key=True, serialize=False, verbose_name='name')),
+                ('text', models.TextField(blank=True, verbose_name='text')),
+                ('claimed_at', models.DateTimeField(blank=True, null=True, verbose_name='claimed at')),
+            ],
+            options={
+                'verbose_name': 'kept text',
+                'verbose_name_plural': 'kept texts',
+            },
+        ),
+        migrations.CreateModel(
             name='Mailbox',
             fields=[
                 ('key', billing_webhooks.models.fields.ExactCharField(max_length=200, primary_key=True, serialize=False, verbose_name='key')),
@@ -36,6 +48,22 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'mailbox',
                 'verbose_name_plural': 'mailboxes',
+            },
+        ),
+        migrations.CreateModel(
+            name='Refusal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
+                ('reason', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='reason')),
+                ('at', models.DateTimeField(verbose_name='at')),
+                ('remote_address', models.CharField(blank=True, max_length=64, verbose_name='remote address')),
+                ('size', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='size in bytes')),
+            ],
+            options={
+                'verbose_name': 'refusal',
+                'verbose_name_plural': 'refusals',
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
@@ -97,6 +125,23 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'plan identity',
                 'verbose_name_plural': 'plan identities',
+            },
+        ),
+        migrations.CreateModel(
+            name='RefusalCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
+                ('reason', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='reason')),
+                ('day', models.DateField(verbose_name='day')),
+                ('count', models.PositiveBigIntegerField(default=0, verbose_name='count')),
+                ('last_at', models.DateTimeField(verbose_name='last at')),
+            ],
+            options={
+                'verbose_name': 'refusal count',
+                'verbose_name_plural': 'refusal counts',
+                'ordering': ['-day', 'provider', 'reason'],
+                'constraints': [models.UniqueConstraint(fields=('day', 'provider', 'reason'), name='billing_refusal_count_unique')],
             },
         ),
         migrations.CreateModel(
@@ -209,7 +254,8 @@ class Migration(migrations.Migration):
                 ('mailbox', billing_webhooks.models.fields.ExactCharField(max_length=200, verbose_name='mailbox')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),
-                ('body', models.BinaryField(verbose_name='body')),
+                ('body', billing_webhooks.models.fields.BodyField(verbose_name='body')),
+                ('content_digest', models.CharField(blank=True, editable=False, max_length=64, verbose_name='digest of the content')),
                 ('headers', models.JSONField(blank=True, default=dict, verbose_name='headers')),
                 ('trust', models.CharField(choices=[('signed', 'signed'), ('secret', 'secret in the URL'), ('confirmed', "confirmed by the provider's API")], max_length=16, verbose_name='trust')),
                 ('deliveries', models.PositiveIntegerField(default=1, verbose_name='deliveries')),
@@ -250,6 +296,21 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'receiver run',
                 'verbose_name_plural': 'receiver runs',
+                'ordering': ['event', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConflictingDelivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('received_at', models.DateTimeField(verbose_name='received at')),
+                ('body', billing_webhooks.models.fields.BodyField(verbose_name='body')),
+                ('content_digest', models.CharField(editable=False, max_length=64, verbose_name='digest of the content')),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conflicts', to='billing_webhooks.webhookevent', verbose_name='event')),
+            ],
+            options={
+                'verbose_name': 'conflicting delivery',
+                'verbose_name_plural': 'conflicting deliveries',
                 'ordering': ['event', 'id'],
             },
         ),
@@ -331,5 +392,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='receiverrun',
             constraint=models.UniqueConstraint(fields=('event', 'signal', 'subject', 'receiver'), name='billing_run_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='conflictingdelivery',
+            constraint=models.UniqueConstraint(fields=('event', 'content_digest'), name='billing_conflict_unique'),
         ),
     ]

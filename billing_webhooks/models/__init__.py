@@ -8,18 +8,28 @@ from billing_webhooks.models.billing import (
     Subscription,
 )
 from billing_webhooks.models.entries import Invoice, Payment, UsageRecord
-from billing_webhooks.models.inbox import Heartbeat, Mailbox, ReceiverRun, WebhookEvent
+from billing_webhooks.models.inbox import (
+    ConflictingDelivery,
+    Mailbox,
+    ReceiverRun,
+    WebhookEvent,
+)
+from billing_webhooks.models.upkeep import Heartbeat, KeptText, Refusal, RefusalCount
 
 __all__ = [
+    "ConflictingDelivery",
     "Customer",
     "CustomerIdentity",
     "Heartbeat",
     "Invoice",
+    "KeptText",
     "Mailbox",
     "Payment",
     "Plan",
     "PlanIdentity",
     "ReceiverRun",
+    "Refusal",
+    "RefusalCount",
     "Subscription",
     "UsageRecord",
     "WebhookEvent",

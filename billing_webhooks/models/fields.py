@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from billing_webhooks.encryption import opened, seal
+
 if TYPE_CHECKING:
     CharField = models.CharField[str, str]
+    BinaryField = models.BinaryField[bytes, bytes]
 else:
-    CharField = models.CharField
+    CharField, BinaryField = models.CharField, models.BinaryField
 
 
 class ExactCharField(CharField):
@@ -28,3 +31,26 @@ class ExactCharField(CharField):
             # "bin" alone still ignores spaces at the end.
             parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
         return parameters
+
+
+class BodyField(BinaryField):
+    """
+    The bytes of a delivery, encrypted where BILLING_WEBHOOKS_ENCRYPTION_KEYS says so.
+
+    What cannot be decrypted is read as `Sealed` bytes, so that everything else of the row
+    can still be read, and written.
+    """
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        sealed = value if value is None else seal(_bytes(value))
+        return super().get_db_prep_value(sealed, connection, prepared)
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else opened(_bytes(value))
+
+
+def _bytes(value: Any) -> bytes:
+    # Drivers return other kinds of bytes, such as memoryview.
+    return value if isinstance(value, bytes) else bytes(value)

@@ -8,11 +8,13 @@ import time
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.encryption import Sealed
+from billing_webhooks.models.fields import BodyField, ExactCharField
 from billing_webhooks.models.indexes import PartialIndex
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Trust
@@ -89,7 +91,11 @@ class WebhookEvent(models.Model):
     mailbox = ExactCharField(_("mailbox"), max_length=200)
     occurred_at = models.DateTimeField(_("occurred at"))
     received_at = models.DateTimeField(_("received at"))
-    body = models.BinaryField(_("body"))
+    body = BodyField(_("body"))
+    # What tells another content under the same identity; "" where nothing does.
+    content_digest = models.CharField(
+        _("digest of the content"), max_length=64, blank=True, editable=False
+    )
     headers = models.JSONField(_("headers"), default=dict, blank=True)
     trust = models.CharField(_("trust"), max_length=16, choices=Trust)
     deliveries = models.PositiveIntegerField(_("deliveries"), default=1)
@@ -168,9 +174,47 @@ class WebhookEvent(models.Model):
         The provider's own payload, read from the stored bytes.
 
         Raise NotUnderstood if they cannot be read, KeyError if the alias is no longer
-        configured.
+        configured, and ImproperlyConfigured if they are encrypted with an unknown key.
         """
-        return get_provider(self.provider).decode(bytes(self.body))
+        return get_provider(self.provider).decode(self.opened_body)
+
+    @property
+    def opened_body(self) -> bytes:
+        """The exact bytes; raise ImproperlyConfigured if they are encrypted with an unknown key."""
+        if isinstance(self.body, Sealed):
+            raise ImproperlyConfigured(
+                f"The body of event {self.pk} is encrypted with a key that "
+                f"BILLING_WEBHOOKS_ENCRYPTION_KEYS does not hold."
+            )
+        return bytes(self.body)
+
+
+class ConflictingDelivery(models.Model):
+    """
+    A proven delivery under the identity of an event that said something else.
+
+    The event stays what came first; this is kept for people to look at.
+    """
+
+    event = models.ForeignKey(
+        WebhookEvent, verbose_name=_("event"), on_delete=models.CASCADE, related_name="conflicts"
+    )
+    received_at = models.DateTimeField(_("received at"))
+    body = BodyField(_("body"))
+    content_digest = models.CharField(_("digest of the content"), max_length=64, editable=False)
+
+    class Meta:
+        verbose_name = _("conflicting delivery")
+        verbose_name_plural = _("conflicting deliveries")
+        ordering = ["event", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "content_digest"], name="billing_conflict_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.content_digest[:8]}"
 
 
 class Mailbox(models.Model):
@@ -189,20 +233,6 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class Heartbeat(models.Model):
-    """When something that has to run now and then last ran."""
-
-    name = models.CharField(_("name"), max_length=50, primary_key=True)
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("heartbeat")
-        verbose_name_plural = _("heartbeats")
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ReceiverRun(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,6 +15,17 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import Fact
 from billing_webhooks.signals import EventSignal
+
+# What to do about a refusal, by its reason, whoever the provider is.
+ADVICE: Mapping[str, str] = {
+    "too_large": "The body is larger than any event of this provider.",
+    "length_required": "The body has no length, and the server in front of Django does not mark "
+    "its end: let the proxy buffer requests.",
+    "database_unavailable": "The database was out of reach.",
+    "not_stored": "The database refused the event: the log has the class of the error.",
+    "misconfigured": "A setting is wrong: the log and `manage.py check` say which.",
+    "internal_error": "A fault of ours: the log has its traceback.",
+}
 
 
 class Trust(models.TextChoices):
@@ -30,9 +41,9 @@ class Delivery:
     """
     One HTTP request, as received.
 
-    Header names are lower case. `query` holds the last value of each parameter,
-    `path_token` what stood behind the alias in the path. `truncated` says that the
-    body is shorter than its declared length. All may hold secrets, so none is in
+    Headers are looked up by their names in lower case. `query` holds the last value of
+    each parameter, `path_token` what stood behind the alias in the path. `truncated` says
+    that the body is shorter than its declared length. All may hold secrets, so none is in
     the repr.
     """
 
@@ -59,8 +70,10 @@ class Envelope:
     order. `identity` is what makes the event unique within its alias; None where the
     provider has no such thing, and then each delivery is an event of its own.
     `occurred_at` is None where the sender gives no believable time; arrival stands in.
-    A `problem` says why a proven delivery cannot be read as an event: it is kept in
-    quarantine.
+    `content_digest` tells another content under the same identity, of which a provider
+    should never speak; "" where nothing is to be compared. A `problem` says why a proven
+    delivery cannot be read as an event: it is kept in quarantine. A `warning` says what is
+    odd about one that can. Neither repeats text of the sender.
     """
 
     event_type: str
@@ -69,7 +82,23 @@ class Envelope:
     identity: str | None
     external_id: str = ""
     occurred_at: datetime | None = None
+    content_digest: str = ""
     problem: str = ""
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """
+    A public key that proves deliveries. Times are aware.
+
+    Of one that the provider publishes no more: since when, and until when it is honoured.
+    """
+
+    id: str
+    bits: int
+    vanished_at: datetime | None = None
+    honoured_until: datetime | None = None
 
 
 class Provider(ABC):
@@ -94,6 +123,9 @@ class Provider(ABC):
     # Event type → its signal. A type that is not here is stored but has no reading.
     signals: ClassVar[Mapping[str, EventSignal]] = {}
 
+    # Reason code of a refusal → what to do about it, for the people who see it.
+    advice: ClassVar[Mapping[str, str]] = {}
+
     # The options there are; None leaves them unchecked.
     option_names: ClassVar[frozenset[str] | None] = None
 
@@ -107,6 +139,10 @@ class Provider(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alias!r}>"
+
+    def advice_on(self, reason: str) -> str:
+        """Return what to do about refusals for this reason; "" where there is nothing to say."""
+        return self.advice.get(reason) or ADVICE.get(reason, "")
 
     @abstractmethod
     def verify(self, delivery: Delivery) -> Envelope:
@@ -147,3 +183,19 @@ class Provider(ABC):
     def check(self) -> list[CheckMessage]:
         """Return system check messages about the options. No network, no database."""
         return []
+
+    def signing_keys(self, *, refresh: bool = False) -> Sequence[SigningKey] | None:
+        """
+        Return the public keys that prove deliveries, or None if proof takes none.
+
+        With `refresh` they are fetched first; raise CannotVerifyNow if they cannot be.
+        """
+        return None
+
+    def forget_keys(self, ids: Collection[str] = ()) -> None:
+        """
+        Trust these keys no more, or without any all that are published no more.
+
+        For the latter the keys are fetched; raise CannotVerifyNow if they cannot be.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no keys.")

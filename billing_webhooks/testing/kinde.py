@@ -24,14 +24,18 @@ def kinde_event(
     event_id: str | None = None,
     **claims: Any,
 ) -> dict[str, Any]:
-    """Return the claims of an event as Kinde builds them, by default of this moment."""
-    moment = (occurred_at or datetime.now(UTC)).isoformat()
+    """
+    Return the claims of an event as Kinde builds them.
+
+    They are built now; by default the event occurred now, too.
+    """
+    now = datetime.now(UTC)
     return {
         "data": dict(data),
         "event_id": event_id or _event_id(),
-        "event_timestamp": moment,
+        "event_timestamp": (occurred_at or now).isoformat(),
         "source": "admin",
-        "timestamp": moment,
+        "timestamp": now.isoformat(),
         "type": event_type,
         **claims,
     }

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from billing_webhooks.models import (
     Customer,
     Heartbeat,
     Invoice,
+    KeptText,
     Mailbox,
     Payment,
     Plan,
     ReceiverRun,
+    Refusal,
+    RefusalCount,
     Subscription,
     UsageRecord,
     WebhookEvent,
@@ -38,6 +42,9 @@ PAGES = [
     Invoice,
     UsageRecord,
     Heartbeat,
+    KeptText,
+    Refusal,
+    RefusalCount,
 ]
 ADA = "8d1c7f2e-1111-4222-8333-0123456789ab"
 
@@ -85,6 +92,14 @@ def data(post_kinde: PostKinde, post_billabear: PostBillaBear, _receiver: None) 
         "integration_crm_failure", exception={"message": "<i>no contact</i>", "code": 404}
     )
     sweep()
+    Refusal.objects.create(provider="kinde", reason="unknown_kid", at=timezone.now(), size=900)
+    RefusalCount.objects.create(
+        provider="kinde",
+        reason="unknown_kid",
+        day=timezone.now().date(),
+        count=3,
+        last_at=timezone.now(),
+    )
 
 
 def agreement(**more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing_webhooks.admin.rendering import MAX_SHOWN
-from billing_webhooks.models import Customer, WebhookEvent
+from billing_webhooks.models import Customer, Plan, Subscription, WebhookEvent
 from tests.admin_pages.conftest import ADA, PAGES, agreement
 from tests.admin_pages.pages import found, list_url, page_url, text_of
 from tests.conftest import SECRET, PostBillaBear, PostKinde, basic
@@ -50,7 +50,7 @@ def test_hostile_text__harmless_on_every_page(
     rows = [row for model in PAGES for row in model._default_manager.all()]
     pages = [text_of(client, url) for row in rows for url in (page_url(row), list_url(type(row)))]
 
-    assert len(rows) == 5
+    assert {WebhookEvent, Customer, Plan, Subscription} <= {type(row) for row in rows}
     assert not [page for page in pages if "<script>alert" in page]
 
 

@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 
 from billing_webhooks.admin import CustomerAdmin
 from billing_webhooks.models import (
+    ConflictingDelivery,
     Customer,
     CustomerIdentity,
     Mailbox,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_models__all_registered_or_inline() -> None:
-    inline = {CustomerIdentity, PlanIdentity}
+    inline = {CustomerIdentity, PlanIdentity, ConflictingDelivery}
 
     assert {*PAGES, *inline} == set(apps.get_app_config("billing_webhooks").get_models())
     assert all(admin.site.is_registered(model) for model in PAGES)

@@ -81,6 +81,15 @@ def current(db, event):
     return pending(db).filter(pk=event.pk)
 """
 
+BEGIN_BESIDE_ANYBODY = """
+def _begin_attempt(db, event, run):
+    known, _ = ReceiverRun._base_manager.using(db).get_or_create(
+        event=event, signal=run.signal, subject=run.subject, receiver=run.receiver
+    )
+    run.pk, run.attempts, run._state.adding = known.pk, known.attempts + 1, False
+    run.save(using=db)
+"""
+
 SABOTAGES: Mapping[str, Sabotage] = {
     "acknowledge-first": Sabotage(
         "answers 200 and stores the event a moment later",
@@ -88,14 +97,14 @@ SABOTAGES: Mapping[str, Sabotage] = {
         [
             Edit(
                 "intake.py",
-                "    is_duplicate = not _store(event)\n",
+                "    stored = store(event)\n",
                 "    import threading\n"
                 "    from django.db import connections\n"
                 "    def store_later() -> None:\n"
-                "        _store(event)\n"
+                "        store(event)\n"
                 "        connections.close_all()\n"
                 "    threading.Timer(0.1, store_later).start()\n"
-                "    is_duplicate = False\n",
+                "    stored = Stored.NEW\n",
             )
         ],
     ),
@@ -106,8 +115,7 @@ SABOTAGES: Mapping[str, Sabotage] = {
             Redefinition("mailboxes.py", "turn", TURN_OF_EVERYBODY),
             Redefinition("attempts.py", "begin", BEGIN_WHATEVER_IS_DUE),
             Redefinition("attempts.py", "current", CURRENT_FOR_EVERYBODY),
-            Edit("receivers.py", "filter(pk=run.pk, attempts=known)", "filter(pk=run.pk)"),
-            Edit("receivers.py", ", state=ReceiverRun.State.STARTED, attempts=run.attempts", ""),
+            Redefinition("receivers.py", "_begin_attempt", BEGIN_BESIDE_ANYBODY),
         ],
     ),
     "settle-first": Sabotage(

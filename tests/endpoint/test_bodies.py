@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import SECRET
 from tests.endpoint.deliveries import AUTHORIZATION, BODY
 
@@ -138,33 +137,6 @@ class TestBody:
         assert bytes(event.body) == BODY
         assert len(event.headers["content-type"]) <= 200
         assert event.headers["content-type"].isascii()
-
-    @CONTENT_TYPES
-    def test_content_type__says_nothing_to_kinde(
-        self, client: Client, issuer: KindeIssuer, content_type: str
-    ) -> None:
-        token = issuer.sign(kinde_event("customer.plan_changed", {"customer_id": "customer_1"}))
-        response = client.generic("POST", "/webhooks/kinde?a=b", token, content_type=content_type)
-
-        assert response.status_code == 200
-        assert bytes(WebhookEvent.objects.get().body) == token
-
-    @pytest.mark.parametrize(
-        ("alias", "status", "states"),
-        [("kinde", 415, []), ("billabear", 400, [State.QUARANTINED])],
-    )
-    def test_compressed__never_unpacked(
-        self, client: Client, alias: str, status: int, states: list[str]
-    ) -> None:
-        response = client.generic(
-            "POST",
-            f"/webhooks/{alias}",
-            BODY,
-            headers={**AUTHORIZATION, "Content-Encoding": "gzip"},
-        )
-
-        assert response.status_code == status
-        assert list(WebhookEvent.objects.values_list("state", flat=True)) == states
 
 
 def send_stream(client: Client, alias: str, stream: BytesIO, **environ: Any) -> Any:

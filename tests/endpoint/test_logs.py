@@ -61,7 +61,7 @@ KEPT: dict[str, tuple[Any, str]] = {
         billabear_body("customer_created", customer=CUSTOMER | {"brand": "b" * 999}),
         "INFO",
     ),
-    "far ahead": (FAR_AHEAD, "INFO"),
+    "far ahead": (FAR_AHEAD, "WARNING"),
     "no event of BillaBear's": (b"[]", "ERROR"),
     "long type": (billabear_body("t" * 10_000), "ERROR"),
     "no event of Kinde's": (FAR_AHEAD | {"event_id": None}, "ERROR"),

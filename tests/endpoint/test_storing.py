@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing_webhooks.models import WebhookEvent
-from tests.conftest import PostBillaBear, PostKinde
+from tests.conftest import PostBillaBear, PostKinde, at
 from tests.endpoint.deliveries import CUSTOMER
 
 pytestmark = pytest.mark.django_db
@@ -51,8 +51,14 @@ class TestCost:
 
     @pytest.mark.django_db(transaction=True)
     def test_kinde__the_same(self, post_kinde: PostKinde) -> None:
-        event: dict[str, Any] = {"event_id": "event_1", "data": {"customer_id": "customer_1"}}
+        event: dict[str, Any] = {
+            "event_id": "event_1",
+            "occurred_at": at("10:30"),
+            "data": {"customer_id": "customer_1"},
+        }
 
+        # The first one in a process leads to the keys.
+        post_kinde("customer.plan_changed", {"customer_id": "customer_1"})
         for expected in (["INSERT"], ["INSERT", "UPDATE"]):
             with CaptureQueriesContext(connection) as queries:
                 post_kinde("customer.plan_changed", **event)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 # The whole answer, or its pieces, between which the endpoint may take its time.
 Answer: TypeAlias = bytes | Callable[[], Iterable[bytes]]
+
+
+# A piece that resets the connection.
+RESET = b"RESET"
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
@@ -31,14 +38,17 @@ def trickle(content: bytes, pause: float) -> Callable[[], Iterable[bytes]]:
 
 class Origin:
     """
-    A server on this machine that answers every request with `answer`.
+    A server on this machine that answers every request with `answer`, or with that of `answers`
+    for its path.
 
-    `requests` counts them. While `open` is cleared, answers are held back.
+    `requests` counts them, `requests_of` by path. While `open` is cleared, answers are held back.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, answers: Mapping[str, Answer] | None = None) -> None:
         self.answer = answer
+        self.answers = answers or {}
         self.requests = 0
+        self.requests_of: Counter[str] = Counter()
         self.open = threading.Event()
         self.open.set()
 
@@ -59,19 +69,29 @@ class Origin:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/jwks"
+        return self.url_of("/jwks")
+
+    def url_of(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
 
 
 def _handler(origin: Origin) -> type[socketserver.BaseRequestHandler]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
+            path = self.rfile.readline().decode("latin-1").split(" ")[1]
             while self.rfile.readline().strip():
                 pass
             origin.requests += 1
+            origin.requests_of[path] += 1
             origin.open.wait(timeout=10)
-            answer: Any = origin.answer
+            answer: Any = origin.answers.get(path, origin.answer)
             try:
                 for piece in [answer] if isinstance(answer, bytes) else answer():
+                    if piece == RESET:
+                        # What is closed with a linger of no time is not ended but reset.
+                        linger = struct.pack("ii", 1, 0)
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                        return
                     self.wfile.write(piece)
             except OSError:
                 # Whoever asked has heard enough.

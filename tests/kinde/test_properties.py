@@ -18,7 +18,7 @@ from billing_webhooks.exceptions import NotUnderstood, Refused
 from billing_webhooks.facts import Money
 from billing_webhooks.providers.base import Delivery, Envelope
 from billing_webhooks.providers.kinde import KindeProvider, reading
-from billing_webhooks.providers.kinde.keys import usable_keys
+from billing_webhooks.providers.kinde.jwk import usable_keys
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import at

@@ -8,13 +8,24 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from billing_webhooks.management.operations import health, process, prune, replay
+from billing_webhooks.management.operations import (
+    erase,
+    health,
+    keys,
+    process,
+    prune,
+    reencrypt,
+    replay,
+)
 
 OPERATIONS = {
     "process": process,
     "replay": replay,
     "prune": prune,
     "health": health,
+    "keys": keys,
+    "erase": erase,
+    "reencrypt": reencrypt,
 }
 # Django's own options, which people write at the end of a line: behind the operation.
 TEXTS = ("--settings", "--pythonpath")

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import logging
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,6 @@ from billing_webhooks.providers.billabear import reading, shape
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
-logger = logging.getLogger(__name__)
-
 QUERY_PARAMETER = "token"
 MIN_SECRET_LENGTH = 20
 
@@ -37,6 +35,10 @@ class BillaBearProvider(Provider):
     max_body_bytes = 1024 * 1024
     rejects_unreadable = True
     signals = SIGNALS
+    advice = {
+        "secret": "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare "
+        "its endpoint with SECRETS; a proxy may also have dropped the Authorization header.",
+    }
     option_names = frozenset({"SECRETS"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
@@ -71,11 +73,13 @@ class BillaBearProvider(Provider):
         try:
             payload = self.decode(body)
             event_type = shape.checked_type(payload)
+            identity = _identity(event_type, payload)
             return Envelope(
                 event_type=event_type,
                 subject=shape.subject(event_type, payload),
                 trust=Trust.SECRET,
-                identity=_identity(event_type, payload),
+                identity=identity,
+                content_digest="" if identity is None else _content_digest(payload),
             )
         except NotUnderstood as error:
             return _quarantined(str(error))
@@ -118,8 +122,8 @@ class BillaBearProvider(Provider):
     def _is_proven(self, delivery: Delivery) -> bool:
         # Digests have one length, so comparing takes the same time for every candidate.
         proven = False
-        for candidate in _candidates(delivery):
-            digest = _digest(candidate)
+        for token in _candidates(delivery):
+            digest = _digest(token)
             for secret in self._secrets:
                 proven |= hmac.compare_digest(digest, secret)
         return proven
@@ -135,18 +139,23 @@ def _digest(secret: bytes) -> bytes:
 
 
 def _candidates(delivery: Delivery) -> Iterator[bytes]:
-    """Yield every text of a delivery that could be the secret, as bytes."""
+    """
+    Yield every text of a delivery that could be the secret, as bytes.
+
+    Each variable that holds one, here and on the way, has a name by which error reports
+    leave it out.
+    """
     scheme, _, credentials = delivery.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            user, _, password = base64.b64decode(credentials.strip()).partition(b":")
+            token, _, password = base64.b64decode(credentials.strip()).partition(b":")
         except (binascii.Error, ValueError):
             pass
         else:
-            yield user
+            yield token
             yield password
-    for text in (delivery.path_token, delivery.query.get(QUERY_PARAMETER, "")):
-        yield text.encode(errors="surrogatepass")
+    for secret in (delivery.path_token, delivery.query.get(QUERY_PARAMETER, "")):
+        yield secret.encode(errors="surrogatepass")
 
 
 def _transport_problem(delivery: Delivery) -> str:
@@ -155,6 +164,13 @@ def _transport_problem(delivery: Delivery) -> str:
     if delivery.is_encoded:
         return "The body is compressed, which BillaBear never does."
     return ""
+
+
+def _content_digest(payload: Mapping[str, Any]) -> str:
+    # Its type is part of what identifies it.
+    content = {name: value for name, value in payload.items() if name != "type"}
+    canonical = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _identity(event_type: str, payload: Mapping[str, Any]) -> str | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core import checks
@@ -15,40 +12,36 @@ from django.core.exceptions import ImproperlyConfigured
 
 from billing_webhooks.exceptions import NotAnEvent, NotProven, NotUnderstood, UnsupportedEncoding
 from billing_webhooks.facts import Fact
-from billing_webhooks.providers.base import Delivery, Envelope, Provider, Trust
+from billing_webhooks.providers.base import Delivery, Envelope, Provider, SigningKey
 from billing_webhooks.providers.kinde import reading
+from billing_webhooks.providers.kinde.advice import ADVICE
+from billing_webhooks.providers.kinde.envelopes import claims_in, envelope_of
 from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
+from billing_webhooks.providers.kinde.ring import GRACE_SECONDS, TrustedKey
 from billing_webhooks.providers.kinde.signals import SIGNALS
-from billing_webhooks.providers.paths import MAX_TYPE_LENGTH, id_at, storable, time_at
-from billing_webhooks.providers.strict_json import NotStrictJSON, parse
-
-logger = logging.getLogger(__name__)
 
 JWKS_PATH = "/.well-known/jwks.json"
 
-# A time further ahead than this comes from a broken clock and must not win over
-# every later event.
-MAX_AHEAD = timedelta(days=1)
-EXPIRY_LEEWAY = timedelta(minutes=5)
-
-# Access, ID and machine tokens of the same tenant are signed with the same keys.
-# RFC 8725 section 2.8: what tells a webhook from them must be asked for.
-WEBHOOK_CLAIMS = frozenset({"event_id", "type", "data"})
-TOKEN_CLAIMS = frozenset({"sub", "aud", "azp", "scp", "scope", "gty", "exp", "nbf", "iat", "jti"})
+DEFAULT_MAX_AGE = timedelta(hours=72)
+# For so long after an event Kinde sends it again.
+# Source: docs.kinde.com, "About webhooks", 2026-04.
+LONGEST_RETRY = timedelta(hours=36)
 
 
 class KindeProvider(Provider):
     """
     A Kinde tenant. OPTIONS: ISSUER, such as "https://acme.kinde.com", and optionally
-    JWKS_URL where the key set is not at its usual place under the issuer.
+    JWKS_URL where the key set is not at its usual place under the issuer, and MAX_AGE, a
+    timedelta by which the signed `timestamp` may be older than the arrival, or None for any.
     """
 
     max_body_bytes = 256 * 1024
     kept_headers = ("content-type", "user-agent", "webhook-id")
     signals = SIGNALS
-    option_names = frozenset({"ISSUER", "JWKS_URL"})
+    advice = ADVICE
+    option_names = frozenset({"ISSUER", "JWKS_URL", "MAX_AGE"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
@@ -61,14 +54,18 @@ class KindeProvider(Provider):
         if not has_host(jwks_url):
             raise ImproperlyConfigured(f"{self.where}['JWKS_URL'] must be a URL or left out.")
         self.keys = KeySet(jwks_url)
+        self.max_age: timedelta | None = options.get("MAX_AGE", DEFAULT_MAX_AGE)
+        if not isinstance(self.max_age, timedelta | None):
+            raise ImproperlyConfigured(f"{self.where}['MAX_AGE'] must be a timedelta or None.")
 
     def verify(self, delivery: Delivery) -> Envelope:
         """
         Return the envelope of a delivery that Kinde signed.
 
         The body is a compact JWS, RS256, by a key of the configured issuer's JWKS.
-        Raise NotAnEvent, NotProven, UnsupportedEncoding, or CannotVerifyNow if no
-        usable key can be had.
+        `timestamp`, when it was built, may be at most MAX_AGE older than the arrival. Raise
+        NotAnEvent, NotProven, UnsupportedEncoding, or CannotVerifyNow if no usable key can
+        be had.
 
         Source: docs.kinde.com, "About webhooks", 2026-04.
         """
@@ -77,20 +74,17 @@ class KindeProvider(Provider):
         if delivery.truncated:
             raise NotAnEvent("truncated")
         token = CompactJWS.parse(delivery.body)
-        try:
-            keys = self.keys.find(token.kid)
-        except NotProven as refusal:
-            raise NotProven(refusal.reason, f"kid_sha={token.kid_digest}") from None
-        if not any(token.is_signed_by(key) for key in keys):
-            raise NotProven("signature", f"kid_sha={token.kid_digest}")
-        return self._envelope(token.payload, delivery.received_at)
+        self._check_signature(token)
+        return envelope_of(token.payload, delivery.received_at, self.issuer, self.max_age)
 
     def envelope(self, body: bytes, received_at: datetime) -> Envelope:
-        return self._envelope(CompactJWS.parse(body).payload, received_at)
+        # How old it may be was decided when it came.
+        payload = CompactJWS.parse(body).payload
+        return envelope_of(payload, received_at, self.issuer, max_age=None)
 
     def decode(self, body: bytes) -> dict[str, Any]:
         try:
-            return _claims(CompactJWS.parse(body).payload)
+            return claims_in(CompactJWS.parse(body).payload)
         except (NotAnEvent, NotProven):
             raise NotUnderstood("The stored body is no compact JWS.") from None
 
@@ -100,6 +94,16 @@ class KindeProvider(Provider):
         return reading.read(event_type, payload, occurred_at)
 
     def check(self) -> list[CheckMessage]:
+        return [*self._check_url(), *self._check_age()]
+
+    def signing_keys(self, *, refresh: bool = False) -> Sequence[SigningKey]:
+        ring = self.keys.renew() if refresh else self.keys.ring()
+        return [] if ring is None else [_signing_key(each) for each in ring.keys]
+
+    def forget_keys(self, ids: Collection[str] = ()) -> None:
+        self.keys.forget(ids)
+
+    def _check_url(self) -> list[CheckMessage]:
         if is_safe_url(self.keys.url):
             return []
         return [
@@ -111,86 +115,37 @@ class KindeProvider(Provider):
             )
         ]
 
-    def _envelope(self, payload: bytes, received_at: datetime) -> Envelope:
-        """Return the envelope of a rightly signed payload; only foreign tokens are refused."""
+    def _check_age(self) -> list[CheckMessage]:
+        if self.max_age is None or self.max_age > LONGEST_RETRY:
+            return []
+        return [
+            checks.Warning(
+                f"{self.alias!r} refuses what is sent again late: Kinde does so for 36 hours.",
+                hint="Leave MAX_AGE out (it is 72 hours), or make it more than 36 hours.",
+                id="billing_webhooks.W103",
+            )
+        ]
+
+    def _check_signature(self, token: CompactJWS) -> None:
+        kid_digest = f"kid_sha={token.kid_digest}"
         try:
-            claims = _claims(payload)
-        except NotUnderstood as error:
-            return _quarantined(payload, str(error))
-        self._refuse_foreign(claims, received_at)
-        event_id, event_type = _event_id(claims), _event_type(claims)
-        if not event_id:
-            return _quarantined(payload, "It has no usable event_id.")
-        if not event_type:
-            return _quarantined(payload, "It has no usable type.")
-        return Envelope(
-            event_type=event_type,
-            subject=reading.subject(claims),
-            trust=Trust.SIGNED,
-            identity=event_id,
-            external_id=event_id,
-            occurred_at=self._occurred_at(claims, received_at),
-        )
-
-    def _refuse_foreign(self, claims: Mapping[str, Any], received_at: datetime) -> None:
-        """Refuse tokens of the same tenant that are no webhooks, and webhooks of another."""
-        missing = WEBHOOK_CLAIMS - claims.keys()
-        if missing == WEBHOOK_CLAIMS or (missing and TOKEN_CLAIMS & claims.keys()):
-            raise NotProven("not_a_webhook")
-        issuer = claims.get("iss")
-        if issuer is not None and not (
-            isinstance(issuer, str) and issuer.rstrip("/") == self.issuer
-        ):
-            raise NotProven("issuer")
-        expiry = claims.get("exp")
-        if (
-            isinstance(expiry, int | Decimal)
-            and not isinstance(expiry, bool)
-            and expiry < (received_at - EXPIRY_LEEWAY).timestamp()
-        ):
-            raise NotProven("expired")
-
-    def _occurred_at(self, claims: Mapping[str, Any], received_at: datetime) -> datetime | None:
-        occurred_at = time_at(claims, "event_timestamp", "timestamp")
-        if occurred_at is None:
-            logger.debug("An event of %s has no readable time; arrival orders it.", self.alias)
-        elif occurred_at - received_at > MAX_AHEAD:
-            logger.debug("An event of %s is dated far ahead; arrival orders it.", self.alias)
-            return None
-        return occurred_at
+            keys = self.keys.find(token.kid)
+        except NotProven as refusal:
+            raise NotProven(refusal.reason, kid_digest) from None
+        signer = next((each for each in keys if token.is_signed_by(each.key)), None)
+        if signer is None:
+            raise NotProven("signature", kid_digest)
+        if not self.keys.is_still_trusted(signer):
+            raise NotProven("forgotten_key", kid_digest)
 
 
-def _claims(payload: bytes) -> dict[str, Any]:
-    try:
-        document = parse(payload)
-    except NotStrictJSON as error:
-        raise NotUnderstood(f"Its payload is {error}.") from None
-    if not isinstance(document.value, dict):
-        raise NotUnderstood("Its payload is no JSON object.")
-    if document.repeated_keys:
-        raise NotUnderstood("Its payload names a key twice, so what was meant is not certain.")
-    return document.value
-
-
-def _event_id(claims: Mapping[str, Any]) -> str:
-    try:
-        event_id = id_at(claims, "event_id")
-    except NotUnderstood:
-        return ""
-    return event_id
-
-
-def _event_type(claims: Mapping[str, Any]) -> str:
-    sent = claims.get("type")
-    return storable(sent) if isinstance(sent, str) and len(sent) <= MAX_TYPE_LENGTH else ""
-
-
-def _quarantined(payload: bytes, problem: str) -> Envelope:
-    """Return the envelope of an authentic payload that is no event, known by its own bytes."""
-    return Envelope(
-        event_type="",
-        subject="",
-        trust=Trust.SIGNED,
-        identity="payload:" + hashlib.sha256(payload).hexdigest(),
-        problem=problem,
+def _signing_key(trusted: TrustedKey) -> SigningKey:
+    vanished_at = trusted.vanished_at
+    if vanished_at is None:
+        return SigningKey(trusted.kid, trusted.key.key_size)
+    return SigningKey(
+        trusted.kid,
+        trusted.key.key_size,
+        datetime.fromtimestamp(vanished_at, UTC),
+        datetime.fromtimestamp(vanished_at + GRACE_SECONDS, UTC),
     )

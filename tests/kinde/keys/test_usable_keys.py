@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from billing_webhooks.providers.kinde import keys
-from billing_webhooks.providers.kinde.keys import usable_keys
+from billing_webhooks.providers.kinde import jwk
+from billing_webhooks.providers.kinde.jwk import usable_keys
 from billing_webhooks.testing import KindeIssuer
 from tests.kinde.conftest import Deliver
 from tests.kinde.deliveries import base64url, compact
@@ -137,7 +137,7 @@ def test_kid_of_several_keys__each_is_tried(
 def test_kid_of_many_keys__not_all_are_tried() -> None:
     found = usable_keys({"keys": [OTHER.public_jwk()] * 200})
 
-    assert len(found["other"]) == keys.MAX_KEYS_PER_KID
+    assert len(found["other"]) == jwk.MAX_KEYS_PER_KID
 
 
 def test_set_of_many_keys__beginning_is_kept() -> None:

@@ -1,0 +1,39 @@
+"""Pages of what was refused, with what to do about it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.admin.base import ReadOnlyAdmin
+from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.rendering import EMPTY
+from billing_webhooks.models import Refusal, RefusalCount
+from billing_webhooks.providers import get_provider
+
+
+class ShowsAdvice:
+    @admin.display(description=_("what to do"))
+    def advice(self, row: Refusal | RefusalCount) -> str:
+        try:
+            return get_provider(row.provider).advice_on(row.reason) or EMPTY
+        except Exception:
+            # The alias may be configured no more, or wrongly.
+            return EMPTY
+
+
+class RefusalCountAdmin(ShowsAdvice, ReadOnlyAdmin):
+    list_display = ("day", "provider", "reason", "count", "last_at", "advice")
+    list_filter = ("day", ProviderFilter)
+    ordering = ("-day", "-last_at")
+    search_fields = ("reason",)
+    search_help_text = _("The exact reason.")
+    readonly_fields = ("advice",)
+
+
+class RefusalAdmin(ShowsAdvice, ReadOnlyAdmin):
+    list_display = ("at", "provider", "reason", "remote_address", "size", "advice")
+    list_filter = (ProviderFilter,)
+    search_fields = ("reason", "remote_address")
+    search_help_text = _("The exact reason or address.")
+    readonly_fields = ("advice",)

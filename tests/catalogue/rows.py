@@ -1,0 +1,29 @@
+"""Rows of the catalogue's page that no single request shows, and the tests that show them."""
+
+from __future__ import annotations
+
+FIRST, LAST = 1, 107
+
+SHOWN_ELSEWHERE: dict[int, tuple[str, ...]] = {
+    48: ("tests.catalogue.test_at_once:test_a_hundred_equal_posts__one_event",),
+    55: (
+        "tests.kinde.keys.test_answers:test_trickle__given_up",
+        "tests.kinde.keys.test_answers:test_silence__given_up",
+        "tests.kinde.keys.test_key_set:test_known_key__verified_while_an_unknown_one_is_fetched",
+    ),
+    64: (
+        "tests.kinde.keys.test_key_set:test_keys__outlive_kinde",
+        "tests.kinde.keys.test_key_set:test_keys__shared_with_the_next_process",
+    ),
+    97: ("tests.catalogue.test_at_once:test_slow_bodies__keep_nobody_out",),
+    103: ("tests.catalogue.test_at_once:test_sender_who_hangs_up__is_stored_all_the_same",),
+    105: ("tests.endpoint.test_faults:TestFaults.test_fault_of_ours__come_again",),
+    106: (
+        "tests.endpoint.test_project:TestProject."
+        "test_atomic_requests__event_survives_a_later_fault",
+        "tests.endpoint.test_project:TestProject.test_kept_out_of_every_database_s_transaction",
+    ),
+    107: ("tests.test_http:test_database_down__come_again",),
+}
+# Nothing of ours shows these.
+NOT_OURS = {85: "There is no client of BillaBear's API that an event could be confirmed by."}

@@ -1,0 +1,36 @@
+"""No row of the page is forgotten."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import reduce
+from importlib import import_module
+
+import pytest
+
+from tests.catalogue.all_cases import CASES
+from tests.catalogue.rows import FIRST, LAST, NOT_OURS, SHOWN_ELSEWHERE
+
+ELSEWHERE = [(row, name) for row, names in SHOWN_ELSEWHERE.items() for name in names]
+
+
+def test_rows__each_is_shown_somewhere() -> None:
+    shown = {row for case in CASES for row in case.rows}
+
+    assert shown | SHOWN_ELSEWHERE.keys() | NOT_OURS.keys() == set(range(FIRST, LAST + 1))
+    assert not shown & (SHOWN_ELSEWHERE.keys() | NOT_OURS.keys())
+
+
+@pytest.mark.parametrize(("row", "name"), ELSEWHERE)
+def test_rows__shown_elsewhere_by_a_test_that_exists(row: int, name: str) -> None:
+    module, _, attributes = name.partition(":")
+    test = reduce(getattr, attributes.split("."), import_module(module))
+
+    assert callable(test)
+    assert test.__name__.startswith("test_")
+
+
+def test_cases__each_has_a_name_of_its_own() -> None:
+    names = Counter(str(case) for case in CASES)
+
+    assert [name for name, count in names.items() if count > 1] == []
