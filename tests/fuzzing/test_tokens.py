@@ -30,7 +30,17 @@ EVENTS = [
     for number in range(3)
 ]
 # How far a token came before it was refused: what comes furthest is varied most.
-STAGES = ["not_compact_jws", "encoding", "header", "alg", "crit", "kid", "unknown_kid", "signature"]
+STAGES = [
+    "not_compact_jws",
+    "encoding",
+    "header",
+    "alg",
+    "crit",
+    "nested",
+    "kid",
+    "unknown_kid",
+    "signature",
+]
 
 TENANT = KindeIssuer(kid="4c:fa:9e")
 GENUINE = [TENANT.sign(event) for event in EVENTS]

@@ -133,11 +133,11 @@ HARMLESS: dict[str, bytes] = {
     "padding that is not needed": TOKEN + b"====",
     "padding of the payload, signed": signed_segments(HEAD, BODY + b"=="),
     "white space around": b" \t\r\n" + TOKEN + b"\r\n",
-    "unknown parameters": with_header(zip="DEF", cty="JWT", nonce="x", ppt="shaken"),
+    "unknown parameters": with_header(zip="DEF", cty="json", nonce="x", ppt="shaken"),
     "empty header beside": with_header(jwk={}, x5t="x"),
     "payload empty": signed(HEADER, b""),
     "payload no JSON": signed(HEADER, b"\x00\xff"),
-    "payload is a token": signed({**HEADER, "cty": "JWT"}, TOKEN),
+    "payload is a token, and nothing says so": signed(HEADER, TOKEN),
     "media type in full": with_header(typ="application/jwt"),
     "names of the header escaped": signed(
         b'{"\\u0061lg":"RS\\u0032\\u0035\\u0036","kid":' + json.dumps(KID).encode() + b"}"
@@ -219,6 +219,11 @@ CRITICAL: dict[str, bytes] = {
     **{f"b64 is {json.dumps(value)}": with_header(b64=value) for value in (None, 0, 1, "true")},
 }
 
+# RFC 7519, section 5.2: a token in a token says so.
+NESTED: dict[str, bytes] = {
+    name: signed({**HEADER, "cty": name}, TOKEN) for name in ("JWT", "jwt", "application/jwt")
+}
+
 NO_KEY_ID: dict[str, bytes] = {
     "missing": without("kid"),
     **{
@@ -267,6 +272,7 @@ VECTORS: dict[str, Vector] = {
     **each("alg", "algorithm", NOT_THE_ALGORITHM),
     **each("header", "header", NO_HEADER),
     **each("crit", "critical", CRITICAL),
+    **each("nested", "nested", NESTED),
     **each("kid", "key id", NO_KEY_ID),
     **each("unknown_kid", "other key id", UNKNOWN_KEY_ID),
 }
