@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing_webhooks.exceptions import NotAnEvent, NotProven
+from billing_webhooks.providers.kinde.jwk import usable_keys
 from billing_webhooks.providers.kinde.jws import CompactJWS
-from billing_webhooks.providers.kinde.keys import usable_keys
 
 __all__ = ["ACCEPTED", "NO_KEYS", "Vector", "is_signature", "key_ids", "usable_keys", "verdict_on"]
 
