@@ -97,7 +97,7 @@ def _key_id(header_json: bytes) -> str:
     if "crit" in header or header.get("b64", True) is not True:
         raise NotProven("crit")
     # RFC 7519 section 5.2: so a token says that it holds another one.
-    if isinstance(cty := header.get("cty"), str) and cty.upper() == "JWT":
+    if isinstance(cty := header.get("cty"), str) and cty.upper() in {"JWT", "APPLICATION/JWT"}:
         raise NotProven("nested")
     kid = header.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID_LENGTH:
