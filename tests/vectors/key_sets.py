@@ -6,6 +6,7 @@ Source: RFC 7517, sections 4 and 5; RFC 7518, section 6.3; the cases that Wychep
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from tests.vectors import published
@@ -110,13 +111,19 @@ OTHERS: dict[str, Any] = {
     "RFC 7517, A.1": published.PUBLIC_KEYS,
     "hundred and first": keys(*[{**OTHER, "kid": str(number)} for number in range(100)], key()),
 }
+
+
+def looks_hard(modulus: int) -> bool:
+    """Return whether a modulus has no small factor, which would make it no key at all."""
+    return all(modulus % divisor for divisor in range(2, 1 << 11))
+
+
 # The name is right and the key is not.
 WRONG: dict[str, Any] = {
     "another key of that name": keys({**OTHER, "kid": COOKBOOK_KEY["kid"]}),
     "exponent 3": keys(key(e="Aw")),
     "exponent 65539": keys(key(e=text(65539))),
-    "next modulus": keys(key(n=text(MODULUS + 2))),
-    "modulus of prime squares": keys(key(n=text(P * P * Q * Q))),
+    "next modulus": keys(key(n=text(next(n for n in count(MODULUS + 2, 2) if looks_hard(n))))),
     "fifth of its name": keys(*[{**OTHER, "kid": COOKBOOK_KEY["kid"]}] * 4, key()),
 }
 # What is no key set.
@@ -170,5 +177,6 @@ WEAK: dict[str, Any] = {
     "even": keys(key(n=text(MODULUS * 2))),
     "divided by three": keys(key(n=text(MODULUS * 3))),
     "a square": keys(key(n=text(P * P))),
+    "a product of squares": keys(key(n=text(P * P * Q * Q))),
     "of weak primes": keys(key(n=OF_WEAK_PRIMES)),
 }

@@ -81,7 +81,6 @@ def test_published_set__the_token_of_its_neighbour_is_refused() -> None:
     assert verdict_on(tokens.TOKEN, published.PUBLIC_KEYS) == "unknown_kid"
 
 
-@pytest.mark.xfail(reason="the key set is trusted as far as its issuer is: no key is factored")
 @pytest.mark.parametrize("jwks", key_sets.WEAK.values(), ids=key_sets.WEAK)
 def test_weak_modulus__is_not_used(jwks: dict[str, Any]) -> None:
     assert key_ids(jwks) == []

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from billing_webhooks.providers.kinde.moduli import is_weak_modulus
+
 logger = logging.getLogger(__name__)
 
 MAX_KEYS = 100
@@ -66,5 +68,6 @@ def _public_key(entry: dict[str, Any]) -> RSAPublicKey | None:
         return None
     if not isinstance(key, RSAPublicKey) or key.key_size not in KEY_BITS:
         return None
-    exponent = key.public_numbers().e
-    return key if exponent >= 3 and exponent % 2 else None
+    numbers = key.public_numbers()
+    is_odd = numbers.e >= 3 and numbers.e % 2
+    return key if is_odd and not is_weak_modulus(numbers.n) else None
