@@ -103,7 +103,7 @@ FINDINGS: dict[int, Finding] = {
         (
             "tests.endpoint.test_storing.TestCost.test_new_event__one_statement",
             "tests.test_concurrency.test_duplicates__a_hundred_at_once_are_one_event",
-            "tests.test_checks.test_database__sqlite_that_does_not_wait_is_told",
+            "tests.checks.test_database.test_database__sqlite_that_does_not_wait_is_told",
         ),
     ),
     13: Finding(
