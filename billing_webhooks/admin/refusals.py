@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin.base import ReadOnlyAdmin
 from billing_webhooks.admin.filters import ProviderFilter
-from billing_webhooks.admin.rendering import EMPTY
+from billing_webhooks.admin.rendering import EMPTY, visible
 from billing_webhooks.models import Refusal, RefusalCount
 from billing_webhooks.providers import get_provider
 
@@ -23,16 +25,20 @@ class ShowsAdvice:
 
 
 class RefusalCountAdmin(ShowsAdvice, ReadOnlyAdmin):
-    list_display = ("day", "provider", "reason", "count", "last_at", "advice")
+    list_display = ("day", "provider", "reason_and_advice", "count", "last_at")
     list_filter = ("day", ProviderFilter)
     ordering = ("-day", "-last_at")
     search_fields = ("reason",)
     search_help_text = _("The exact reason.")
     readonly_fields = ("advice",)
 
+    @admin.display(description=_("reason, and what to do"))
+    def reason_and_advice(self, row: RefusalCount) -> SafeString:
+        return format_html("<strong>{}</strong><br>{}", visible(row.reason), self.advice(row))
+
 
 class RefusalAdmin(ShowsAdvice, ReadOnlyAdmin):
-    list_display = ("at", "provider", "reason", "remote_address", "size", "advice")
+    list_display = ("at", "provider", "reason", "remote_address", "size")
     list_filter = (ProviderFilter,)
     search_fields = ("reason", "remote_address")
     search_help_text = _("The exact reason or address.")
