@@ -54,10 +54,20 @@ demo: $(VENV)/.demo  ## Play a history of both providers through the example pro
 serve: $(VENV)/.demo  ## Leave the example project running on the same database, to look around
 	$(BIN)/python example_project/demo.py --serve
 
+# SQLite's tests leave a core idle, so those on servers run beside them and are shown afterwards.
 test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed
-	@status=0; \
+	@$(MAKE) --no-print-directory test-on-servers >$(VENV)/servers.log 2>&1 & servers=$$!; \
+	trap 'kill $$servers 2>/dev/null' EXIT INT TERM; \
+	status=0; \
 	echo "Testing on SQLite"; \
 	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	wait $$servers || status=1; \
+	cat $(VENV)/servers.log; \
+	exit $$status
+
+.PHONY: test-on-servers
+test-on-servers:
+	@status=0; \
 	echo "Testing on PostgreSQL"; \
 	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	echo "Testing on MariaDB"; \
