@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +17,13 @@ from django.utils import timezone
 
 from billing_webhooks import pruning
 from billing_webhooks.exceptions import NotUnderstood
-from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
+from billing_webhooks.models import (
+    ConflictingDelivery,
+    Customer,
+    ReceiverRun,
+    RefusalCount,
+    WebhookEvent,
+)
 from billing_webhooks.pruning import prune
 from billing_webhooks.replaying import replay
 from billing_webhooks.signals import event_processed
@@ -184,3 +191,27 @@ def test_command(five_old: QuerySet[WebhookEvent]) -> None:
 def test_command__wrong_input_is_told(days: str) -> None:
     with pytest.raises(CommandError, match="whole number of days from 0"):
         command(f"--older-than={days}")
+
+
+def test_pruned__what_contradicts_them_goes_too(post_billabear: PostBillaBear) -> None:
+    payment = str(uuid4())
+    for amount in (1, 2):
+        post_billabear("payment_received", id=payment, amount=amount)
+    assert ConflictingDelivery.objects.count() == 1
+    prune(older_than=timedelta())
+
+    assert not ConflictingDelivery.objects.exists()
+
+
+def test_counts_of_refusals__go_when_events_of_their_day_do() -> None:
+    today = timezone.now().astimezone(UTC).date()
+    for days in (0, 364, 366, 1000):
+        RefusalCount.objects.create(
+            provider="kinde",
+            reason="secret",
+            day=today - timedelta(days=days),
+            last_at=timezone.now(),
+        )
+    prune()
+
+    assert RefusalCount.objects.count() == 2
