@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix, include, path, re_path, set_script_prefix
 from django.views.decorators.csrf import csrf_exempt
 
+from billing_webhooks import refusals
 from billing_webhooks.findings import Finding
-from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models import RefusalCount, WebhookEvent
 from billing_webhooks.probing import leads_to_the_endpoint
 from billing_webhooks.providers.billabear import BillaBearProvider
 from billing_webhooks.providers.kinde import KindeProvider
@@ -243,3 +244,14 @@ def test_provider__that_cannot_be_built_is_told_by_the_checks(settings: Any, val
     settings.BILLING_WEBHOOKS_PROVIDERS = value
     (problem,) = doctor().problems
     assert "BILLING_WEBHOOKS_PROVIDERS" in problem
+
+
+def test_probes__are_not_counted(
+    well: object, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BILLING_WEBHOOKS_REFUSALS_KEPT = 200
+    monkeypatch.setattr(refusals.Ledger, "_write_soon", lambda ledger: None)
+    assert doctor().status == 0
+    refusals.ledger.write()
+
+    assert not RefusalCount.objects.exists()
