@@ -71,7 +71,8 @@ def erase(customer: Customer) -> Erased:
         if locked is None:
             raise AlreadyErased(f"Customer {customer.pk} is gone.")
         events = list(_events(db).filter(about).values_list("pk", flat=True))
-        _empty(db, events)
+        for first in range(0, len(events), EVENTS_AT_A_TIME):
+            _empty(db, events[first : first + EVENTS_AT_A_TIME])
         _, deleted = locked.delete(using=db)
         _mailboxes_of_nobody(db, mailboxes).delete()
     return Erased({_name(label): count for label, count in deleted.items() if count}, len(events))

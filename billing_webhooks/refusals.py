@@ -113,7 +113,8 @@ class Ledger:
             self._counts, self._last, self._latest = Counter(), {}, _empty()
         try:
             with transaction.atomic(using=write_alias()):
-                for (provider, reason, day), count in counts.items():
+                # In one order, or two processes could wait for each other.
+                for (provider, reason, day), count in sorted(counts.items()):
                     _add(provider, reason, day, count, last[provider, reason, day])
                 _keep([refused for each in latest.values() for refused in each])
         except Error as error:
@@ -123,15 +124,15 @@ class Ledger:
                 self._last = {**last, **self._last}
 
     def _count(self, refused: Refused) -> None:
-        if not settings.REFUSALS_KEPT:
+        if settings.REFUSALS_KEPT <= 0:
             return
         key = (*refused.kind, refused.day)
         self._counts[key] += 1
         self._last[key] = refused.at
         self._latest[refused.kind].append(refused)
         if not self._is_writing:
-            self._is_writing = True
             threading.Thread(target=self._write_soon, daemon=True).start()
+            self._is_writing = True
 
     def _suppressed(self, kind: tuple[str, str]) -> int | None:
         now = time.monotonic()
@@ -190,7 +191,8 @@ def _keep(latest: list[Refused]) -> None:
         for each in sorted(latest, key=lambda each: each.at)
     )
     newest = rows.order_by("-id").values_list("pk", flat=True)
-    oldest_kept = newest[settings.REFUSALS_KEPT - 1 : settings.REFUSALS_KEPT].first()
+    most = max(settings.REFUSALS_KEPT, 1)
+    oldest_kept = newest[most - 1 : most].first()
     if oldest_kept is not None:
         rows.filter(pk__lt=oldest_kept).delete()
 

@@ -52,7 +52,7 @@ CHUNK_BYTES = 64 * 1024
 MAX_QUERY_FIELDS = 100
 
 
-class Refusal(HttpResponse):
+class RefusalResponse(HttpResponse):
     """The answer to what is refused, which nobody else can give."""
 
     refuses_delivery = True
@@ -182,14 +182,12 @@ def _refuse(
     *,
     fault: Exception | None = None,
 ) -> HttpResponse:
-    response = Refusal(status=_status(refusal))
+    response = RefusalResponse(status=_status(refusal))
     if response.status_code == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
     if response.status_code == 401:
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
-    address = request.META.get("REMOTE_ADDR", "")
-    refused = Refused.now(alias, refusal.reason, address, _declared_length(request))
-    suppressed = ledger.note(refused)
+    suppressed = _suppressed(request, alias, refusal)
     if suppressed is None:
         # What Django asks before it logs the answer: this one is not to be told.
         response._has_been_logged = True  # type: ignore[attr-defined]
@@ -198,6 +196,16 @@ def _refuse(
     level = "warning" if fault is None else "error"
     _log(request, response, alias, "rejected", reason, level=level, fault=fault)
     return response
+
+
+def _suppressed(request: HttpRequest, alias: str, refusal: exceptions.Refused) -> int | None:
+    """Return how many like it were not logged, None if this one is not to be logged either."""
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        return ledger.note(Refused.now(alias, refusal.reason, address, _declared_length(request)))
+    except Exception:
+        # Who keeps the books must not change the answer.
+        return 0
 
 
 def _status(refusal: exceptions.Refused) -> int:

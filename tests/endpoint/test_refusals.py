@@ -236,3 +236,14 @@ def test_wrong_issuer__diagnosed_in_the_admin(
     assert "Is ISSUER the tenant" in page
     assert "reason=unknown_kid" in caplog.messages[0]
     assert SECRET not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KEPT", "many"), ("KEPT", None), ("KEPT", -5), ("LOGGED", "many"), ("LOGGED", -5)],
+)
+def test_wrong_setting__changes_no_answer(
+    client: Client, settings: Any, name: str, value: Any
+) -> None:
+    setattr(settings, f"BILLING_WEBHOOKS_REFUSALS_{name}", value)
+    refuse(client, 3)

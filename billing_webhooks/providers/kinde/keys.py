@@ -47,6 +47,7 @@ class KeySet:
         self._ring: KeyRing | None = None
         # The text that was last found kept, to tell whether somebody has changed it.
         self._seen: str | None = None
+        self._near: str | None = None
         self._look_at = 0.0
         self._cool_until = {FIRST: 0.0, NEXT: 0.0}
 
@@ -107,11 +108,16 @@ class KeySet:
 
     def _shared(self) -> KeyRing | None:
         """Return what other processes have, in memory by now, with a query at times only."""
-        near = _loaded(keeper().near(self.name))
-        if near is not None and (self._ring is None or near.fetched_at > self._ring.fetched_at):
-            self._ring = near
-            return self._current()
-        return self._look_now_and_then()
+        near = keeper().near(self.name)
+        if near in {self._near, self._seen}:
+            # Known already: reading keys costs more than asking for them.
+            return self._look_now_and_then()
+        self._near = near
+        ring = _loaded(near)
+        if ring is None or (self._ring is not None and ring.fetched_at <= self._ring.fetched_at):
+            return self._look_now_and_then()
+        self._ring = ring
+        return self._current()
 
     def _look_now_and_then(self) -> KeyRing | None:
         return self._look() if time.monotonic() >= self._look_at else self._current()
