@@ -150,8 +150,14 @@ def test_flood_of_unknown_kids__one_fetch_per_cool_down_of_all_processes(
 
 
 def test_flood_without_kinde__one_attempt_per_cool_down_of_all_processes(
-    issuer: KindeIssuer, origin: Origin, deliver: Deliver, clock: Clock
+    issuer: KindeIssuer,
+    origin: Origin,
+    deliver: Deliver,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Whoever comes a second later would wait for the one that fetches.
+    monkeypatch.setattr(keys, "FETCH_WAIT_SECONDS", 0.05)
     origin.answer = answer(b"", "500 Internal Server Error")
     for _ in range(60):
         providers._instances.clear()
