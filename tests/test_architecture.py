@@ -38,7 +38,7 @@ FLOW = (
     ("tasks",),
     ("sweeping", "pruning", "erasing", "reencrypting"),
     ("processing",),
-    ("receivers", "projection", "differences"),
+    ("receivers", "projection", "differences", "confirming"),
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals"),
     ("database",),
