@@ -34,7 +34,7 @@ class Client:
         self._secret_headers = {KEY_HEADER: Hidden(api_key)}
 
     def customer(self, customer: str) -> Mapping[str, Any]:
-        return _checked(self._get("customer", customer), customer, "customer")
+        return _checked(self._get("customer", "customer", customer), customer, "customer")
 
     def subscription(self, customer: str, subscription: str) -> Mapping[str, Any]:
         """Return a subscription, which must be this customer's: alone it does not say whose."""
