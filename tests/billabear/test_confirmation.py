@@ -334,6 +334,16 @@ def test_pages_that_do_not_go_on__no_loop(api: StandIn, say_later: Say, page: by
     assert len(api.requests) <= 4
 
 
+def test_plan_that_is_not_in_half_a_list__not_held_to_be_deleted(
+    api: StandIn, say_later: Say
+) -> None:
+    api.instead = (200, {}, b'{"data":[],"has_more":true}')
+    event = say_later("plan_deleted")
+
+    assert event.last_error == "BillaBear's API breaks off its list of plans."
+    assert not Plan.objects.exists()
+
+
 def test_pages_without_end__given_up(
     api: StandIn, say_later: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:

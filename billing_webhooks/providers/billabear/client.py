@@ -64,9 +64,12 @@ class Client:
             if not isinstance(rows, list):
                 raise NotConfirmed(f"BillaBear's API answers no list of {what}s.")
             yield from (row for row in rows if isinstance(row, Mapping))
-            before, last_key = last_key, page.get("last_key")
-            if page.get("has_more") is not True or last_key in (None, before):
+            if page.get("has_more") is not True:
                 return
+            before, last_key = last_key, page.get("last_key")
+            if last_key in (None, before):
+                # What is not in the rest of the list need not be gone.
+                raise NotConfirmed(f"BillaBear's API breaks off its list of {what}s.")
         raise NotConfirmed(f"The {what} is not on the first {MAX_PAGES} pages of BillaBear's API.")
 
     def _get(self, what: str, *path: str, **query: Any) -> Any:
