@@ -92,6 +92,7 @@ def _empty(db: str, keys: Sequence[Any]) -> None:
     for provider in set(events.values_list("provider", flat=True)):
         events.filter(provider=provider).update(
             body=b"",
+            confirmation=b"",
             content_digest="",
             headers={},
             changes=[],
@@ -131,13 +132,15 @@ def _mailboxes_of_nobody(db: str, mailboxes: set[str]) -> QuerySet[Mailbox]:
 
 
 def _unattributed(db: str) -> Iterator[WebhookEvent]:
-    events = _events(db).filter(customer=None, pruned_at=None).only("provider", "body")
+    events = (
+        _events(db).filter(customer=None, pruned_at=None).only("provider", "body", "confirmation")
+    )
     return events.iterator(chunk_size=EVENTS_AT_A_TIME)
 
 
 def _mentions(event: WebhookEvent, names: set[str]) -> bool:
     try:
-        said = json.dumps(event.payload, default=str, ensure_ascii=False)
+        said = json.dumps([event.payload, event.confirmed], default=str, ensure_ascii=False)
     except Exception:
         # It cannot be read: then its bytes are all there is.
         said = bytes(event.body).decode(errors="replace")

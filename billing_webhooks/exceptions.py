@@ -61,6 +61,19 @@ class NotUnderstood(BillingWebhooksError, ValueError):
     """
 
 
+class NotConfirmed(BillingWebhooksError):
+    """
+    The provider's API does not know what the event says, or cannot be asked now.
+
+    The event is tried again with a backoff, and not before `after`; nothing of it is
+    applied. The message never repeats what the API or the sender has said.
+    """
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 class CannotReplay(BillingWebhooksError):
     """An event cannot be worked once more; the message says why."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 
-from billing_webhooks import differences, projection, receivers
+from billing_webhooks import confirming, differences, projection, receivers
 from billing_webhooks.database import close_if_broken, is_transient, write_alias
 from billing_webhooks.differences import IDENTITIES, Difference, Name, names_of
 from billing_webhooks.exceptions import CannotReplay, NotUnderstood
@@ -28,6 +28,8 @@ from billing_webhooks.replaying import EVERYTHING, Scope, make_due
 EVENTS_TOGETHER = 50
 MAX_TRIES = 5
 LONGEST_PAUSE_SECONDS = 0.2
+
+NOT_ASKED = "Not known: the provider's API would be asked first, and a preview does not."
 
 Owners: TypeAlias = Mapping[type[Model], Mapping[Key, Name]]
 
@@ -108,7 +110,9 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _preview(db: str, key: UUID, scope: Scope) -> Preview | None:
-    event = WebhookEvent._base_manager.using(db).defer("body").filter(pk=key).first()
+    event = (
+        WebhookEvent._base_manager.using(db).defer("body", "confirmation").filter(pk=key).first()
+    )
     if event is None:
         return None
     try:
@@ -127,6 +131,8 @@ def _preview(db: str, key: UUID, scope: Scope) -> Preview | None:
 def _tried(db: str, event: WebhookEvent) -> Preview:
     provider = get_provider(event.provider)
     changes: list[Difference] = []
+    if confirming.is_owed(event, provider):
+        return Preview(event, failed=NOT_ASKED)
     if event.applied_at is None:
         reading = read(event, provider)
         changes = _applied(db, event, reading, is_known=event.event_type in provider.signals)

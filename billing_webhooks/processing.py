@@ -18,9 +18,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing_webhooks import attempts, projection, receivers
+from billing_webhooks import attempts, confirming, projection, receivers
 from billing_webhooks.database import close_if_broken, is_transient, write_alias
-from billing_webhooks.exceptions import NotUnderstood
+from billing_webhooks.exceptions import NotConfirmed, NotUnderstood
 from billing_webhooks.facts import Fact
 from billing_webhooks.mailboxes import MailboxTaken, make
 from billing_webhooks.models import WebhookEvent
@@ -84,6 +84,9 @@ def _process(db: str, event: WebhookEvent) -> None:
         report = receivers.notify(db, event, provider.signals.get(event.event_type))
     except MailboxTaken:
         raise
+    except NotConfirmed as error:
+        logger.warning("Event %s is not confirmed: %s", event.pk, error)
+        _postpone(db, event, str(error), after=error.after)
     except NotUnderstood as error:
         logger.error("Event %s is dead: %s", event.pk, error)
         attempts.settle(db, event, WebhookEvent.State.DEAD, str(error))
@@ -98,6 +101,9 @@ def _process(db: str, event: WebhookEvent) -> None:
 def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
     """Apply an event's facts and note what they changed, in one commit."""
     reading = read(event, provider)
+    is_confirmed = confirming.is_owed(event, provider) and confirming.confirm(db, event, provider)
+    if is_confirmed:
+        reading = read(event, provider)
     for attempt in range(1, MAX_APPLY_TRIES + 1):
         if attempt > 1:
             # The commit may have happened although its answer was lost.
@@ -107,6 +113,8 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
             with attempts.step(db, event):
                 effect = projection.apply(db, event.provider, [reading], resolution)[0]
                 note(db, event, effect, is_known=event.event_type in provider.signals)
+                if is_confirmed:
+                    confirming.keep(db, event)
             break
         except (RowsMoved, IntegrityError) as error:
             # Somebody else has made or merged one of the rows since `prepare`.
@@ -123,10 +131,15 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
 
 
 def read(event: WebhookEvent, provider: Provider) -> Reading:
-    """Return what an event says, nothing for a type without a reading; may raise NotUnderstood."""
+    """
+    Return what an event says, nothing for a type without a reading; may raise NotUnderstood.
+
+    What the provider's API has said of it counts instead, where it was asked.
+    """
     facts: Sequence[Fact] = ()
     if event.event_type in provider.signals:
-        facts = provider.read(event.event_type, event.payload, event.occurred_at)
+        payload = event.payload | (event.confirmed or {})
+        facts = provider.read(event.event_type, payload, event.occurred_at)
     return Reading(event.occurred_at, event.sequence, facts)
 
 

@@ -28,11 +28,12 @@ def prune(
     """
     Empty the processed events that were received longer ago and return how many those were.
 
-    `older_than` is BILLING_WEBHOOKS_RETENTION unless given. Body, headers, changes, receiver
-    runs and contradicting deliveries go, and so do counts of refusals that old. The row stays
-    with its idempotency key, so an event that is sent again is still a repeated one; it cannot
-    be replayed any more. Works in batches, each its own commit, so it may be stopped at any
-    time and go on later. `tell` is called after each, with the number of events so far.
+    `older_than` is BILLING_WEBHOOKS_RETENTION unless given. Body, confirmation, headers,
+    changes, receiver runs and contradicting deliveries go, and so do counts of refusals that
+    old. The row stays with its idempotency key, so an event that is sent again is still a
+    repeated one; it cannot be replayed any more. Works in batches, each its own commit, so it
+    may be stopped at any time and go on later. `tell` is called after each, with the number
+    of events so far.
 
     Raise ValueError for a time in the future, which would empty them all.
     """
@@ -53,7 +54,12 @@ def prune(
             for model in (ReceiverRun, ConflictingDelivery):
                 model._base_manager.using(db).filter(event__in=keys).delete()
             WebhookEvent._base_manager.using(db).filter(pk__in=keys).update(
-                body=b"", headers={}, changes=[], last_error="", pruned_at=timezone.now()
+                body=b"",
+                confirmation=b"",
+                headers={},
+                changes=[],
+                last_error="",
+                pruned_at=timezone.now(),
             )
         pruned += len(keys)
         tell(pruned)

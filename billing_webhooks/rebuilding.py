@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 
-from billing_webhooks import projection
+from billing_webhooks import confirming, projection
 from billing_webhooks.database import is_transient, write_alias
 from billing_webhooks.differences import (
     IDENTITIES,
@@ -115,6 +115,9 @@ def _project(db: str, alias: str, batch: Sequence[WebhookEvent], result: Rebuilt
     provider = get_provider(alias)
     readings: list[tuple[WebhookEvent, Reading]] = []
     for event in batch:
+        if confirming.is_owed(event, provider):
+            # Nobody has confirmed it, so live it was not applied either.
+            continue
         result.events += 1
         if event.pruned_at is not None:
             result.pruned += 1

@@ -38,7 +38,7 @@ FLOW = (
     ("tasks",),
     ("sweeping", "pruning", "erasing", "reencrypting"),
     ("processing",),
-    ("receivers", "projection", "differences"),
+    ("receivers", "projection", "differences", "confirming"),
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals"),
     ("database",),
@@ -89,7 +89,7 @@ def test_imports__go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("provider", ["kinde", "billabear"])
 def test_providers__know_nothing_of_each_other(provider: str) -> None:
     allowed = (f"billing_webhooks.providers.{provider}", "billing_webhooks.providers.base")
-    modules = ("keeping", "paths", "strict_json")
+    modules = ("fetching", "keeping", "paths", "strict_json")
     shared = {f"billing_webhooks.providers.{name}" for name in modules}
     for path in (PACKAGE / "providers" / provider).glob("*.py"):
         for imported in imports(path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,12 +30,15 @@ logger = logging.getLogger("billing_webhooks.admin")
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
 REPLAY = "billing_webhooks.replay_webhookevent"
 MAX_LINES = 5_000
+NOT_SHOWN = _("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
 
 
-def shown_text(event: WebhookEvent) -> SafeString:
-    """Return an event's payload as indented JSON, or what is wrong with it."""
+def shown_text(
+    event: WebhookEvent, said: Callable[[WebhookEvent], Any] = shown_payload
+) -> SafeString:
+    """Return what an event says, its payload, as indented JSON, or what is wrong with it."""
     try:
-        text = json_text(shown_payload(event), max_lines=MAX_LINES)
+        text = json_text(said(event), max_lines=MAX_LINES)
     except Exception as error:
         # Whatever is wrong with it, its page is where somebody will find that out.
         text = f"{type(error).__name__}: {error}"
@@ -134,7 +139,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
             },
         ),
         (_("What it changed"), {"fields": ("changed",)}),
-        (_("Payload"), {"fields": ("payload_json", "payload_refused")}),
+        (_("Payload"), {"fields": ("payload_json", "confirmation_json", "payload_refused")}),
         (_("As received"), {"fields": ("headers", "body_text"), "classes": ("collapse",)}),
     )
     readonly_fields = (
@@ -143,6 +148,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         "sequence",
         "changed",
         "payload_json",
+        "confirmation_json",
         "payload_refused",
         "body_text",
     )
@@ -153,8 +159,8 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
 
     def hidden_fields(self, request: HttpRequest) -> set[str]:
         shows_payload = request.user.has_perm(VIEW_PAYLOAD)
-        refused = {"payload_refused"} if shows_payload else {"payload_json", "body_text"}
-        return super().hidden_fields(request) | refused
+        shown = {"payload_json", "confirmation_json", "body_text"}
+        return super().hidden_fields(request) | ({"payload_refused"} if shows_payload else shown)
 
     def change_view(
         self,
@@ -202,10 +208,18 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
             return gettext("It was pruned: what it said is gone.")
         return shown_text(event)
 
+    @admin.display(description=_("what the provider's API said"))
+    def confirmation_json(self, event: WebhookEvent) -> str:
+        if not event.confirmation:
+            return EMPTY
+        if settings.REDACT:
+            return str(NOT_SHOWN)
+        return shown_text(event, attrgetter("confirmed"))
+
     @admin.display(description=_("body"))
     def body_text(self, event: WebhookEvent) -> str:
         if settings.REDACT:
-            return gettext("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
+            return str(NOT_SHOWN)
         return preformatted(bytes(event.body).decode(errors="backslashreplace"))
 
     @admin.display(description=_("payload"))

@@ -255,6 +255,7 @@ class Migration(migrations.Migration):
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),
                 ('body', billing_webhooks.models.fields.BodyField(verbose_name='body')),
+                ('confirmation', billing_webhooks.models.fields.BodyField(blank=True, default=b'', verbose_name='confirmation')),
                 ('content_digest', models.CharField(blank=True, editable=False, max_length=64, verbose_name='digest of the content')),
                 ('headers', models.JSONField(blank=True, default=dict, verbose_name='headers')),
                 ('trust', models.CharField(choices=[('signed', 'signed'), ('secret', 'secret in the URL'), ('confirmed', "confirmed by the provider's API")], max_length=16, verbose_name='trust')),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import time
 from typing import Any
@@ -92,6 +93,8 @@ class WebhookEvent(models.Model):
     occurred_at = models.DateTimeField(_("occurred at"))
     received_at = models.DateTimeField(_("received at"))
     body = BodyField(_("body"))
+    # What the provider's API said before the event was applied; empty if it was not asked.
+    confirmation = BodyField(_("confirmation"), default=b"", blank=True)
     # What tells another content under the same identity; "" where nothing does.
     content_digest = models.CharField(
         _("digest of the content"), max_length=64, blank=True, editable=False
@@ -179,14 +182,23 @@ class WebhookEvent(models.Model):
         return get_provider(self.provider).decode(self.opened_body)
 
     @property
+    def confirmed(self) -> dict[str, Any] | None:
+        """What the provider's API said, None if it was not asked; raises as `opened_body` does."""
+        stored = self._opened(self.confirmation)
+        return json.loads(stored) if stored else None
+
+    @property
     def opened_body(self) -> bytes:
         """The exact bytes; raise ImproperlyConfigured if they are encrypted with an unknown key."""
-        if isinstance(self.body, Sealed):
+        return self._opened(self.body)
+
+    def _opened(self, stored: bytes) -> bytes:
+        if isinstance(stored, Sealed):
             raise ImproperlyConfigured(
                 f"The body of event {self.pk} is encrypted with a key that "
                 f"BILLING_WEBHOOKS_ENCRYPTION_KEYS does not hold."
             )
-        return bytes(self.body)
+        return bytes(stored)
 
 
 class ConflictingDelivery(models.Model):

@@ -195,6 +195,27 @@ class Provider(ABC):
         because a later release may read it.
         """
 
+    @property
+    def confirms(self) -> bool:
+        """Whether `confirm` is to be asked before an event is applied."""
+        return False
+
+    def confirm(
+        self, event_type: str, payload: Mapping[str, Any], *, may_wait: bool
+    ) -> Mapping[str, Any] | None:
+        """
+        Return what the provider's API says of what an event of a known type is about.
+
+        That is in the shape of the payload: each key takes the place of the payload's, for
+        `read`. It is stored, so it must be writable as JSON. None if nothing can be asked.
+        Raise NotConfirmed if the API does not know of it, or cannot be asked. `may_wait`
+        says that this is the first attempt and that others are left: the event may be
+        ahead of the commit that it tells of.
+
+        May use the network, but no database: it runs in a thread that may be left behind.
+        """
+        return None
+
     def check(self) -> list[CheckMessage]:
         """Return system check messages about the options. No network, no database."""
         return []

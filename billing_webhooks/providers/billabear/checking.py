@@ -1,4 +1,4 @@
-"""Whether the secrets of an endpoint are any good. No message says one."""
+"""Whether the options of an alias are any good. No message says a secret."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from django.core import checks
 from django.core.checks import CheckMessage
 
+from billing_webhooks.providers.billabear.client import Client
 from billing_webhooks.providers.billabear.secrets import is_accepted, is_no_random_text
+from billing_webhooks.providers.fetching import is_safe_url
 
 MIN_SECRET_LENGTH = 20
 
@@ -42,4 +44,15 @@ def check(alias: str, secrets: Sequence[str]) -> Iterator[CheckMessage]:
             f"{alias!r} has a secret that looks like a placeholder, so it can be guessed.",
             hint=f"Use a random one: {make_one}",
             id="billing_webhooks.W204",
+        )
+
+
+def check_api(alias: str, client: Client | None) -> Iterator[CheckMessage]:
+    """Yield what is wrong with where BillaBear's API is said to be."""
+    if client is not None and not is_safe_url(client.base):
+        yield checks.Warning(
+            f"{alias!r} would send its API key without TLS, so nothing is asked and no event is "
+            f"confirmed.",
+            hint="Give API_URL an https:// address.",
+            id="billing_webhooks.W205",
         )

@@ -18,7 +18,15 @@ from billing_webhooks.exceptions import NotProven, NotUnderstood
 from billing_webhooks.facts import Fact
 from billing_webhooks.findings import Finding
 from billing_webhooks.providers.base import Delivery, Envelope, NewSecret, Provider, Trust
-from billing_webhooks.providers.billabear import checking, diagnosis, reading, secrets, shape
+from billing_webhooks.providers.billabear import (
+    checking,
+    confirming,
+    diagnosis,
+    reading,
+    secrets,
+    shape,
+)
+from billing_webhooks.providers.billabear.client import client_of
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
@@ -29,6 +37,7 @@ class BillaBearProvider(Provider):
     """
     A BillaBear installation. OPTIONS: SECRETS, a list of texts of which each proves a
     delivery; several at once let you rotate, because BillaBear cannot edit an endpoint.
+    With API_URL and API_KEY, both or neither, events are confirmed by BillaBear's API.
     """
 
     max_body_bytes = 1024 * 1024
@@ -38,7 +47,7 @@ class BillaBearProvider(Provider):
         "secret": "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare "
         "its endpoint with SECRETS; a proxy may also have dropped the Authorization header.",
     }
-    option_names = frozenset({"SECRETS"})
+    option_names = frozenset({"SECRETS", "API_URL", "API_KEY"})
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         super().__init__(alias, options)
@@ -47,6 +56,7 @@ class BillaBearProvider(Provider):
             raise ImproperlyConfigured(f"{self.where}['SECRETS'] must be a list of texts.")
         # An empty text is no secret: it would let in everybody who sends none.
         self._secrets = [_digest(text.encode()) for text in texts if text]
+        self._client = client_of(self.where, options)
 
     def verify(self, delivery: Delivery) -> Envelope:
         """
@@ -96,8 +106,27 @@ class BillaBearProvider(Provider):
     ) -> Sequence[Fact]:
         return reading.read(event_type, payload, occurred_at)
 
+    @property
+    def confirms(self) -> bool:
+        return self._client is not None
+
+    def confirm(
+        self, event_type: str, payload: Mapping[str, Any], *, may_wait: bool
+    ) -> Mapping[str, Any] | None:
+        """
+        Return what BillaBear's API says of an event's customer, subscription, plan or payment.
+
+        A payment that the API does not know, or with another amount, is never confirmed.
+        """
+        if self._client is None:
+            return None
+        return confirming.confirm(self._client, event_type, payload, may_wait=may_wait)
+
     def check(self) -> list[CheckMessage]:
-        return list(checking.check(self.alias, self._texts()))
+        return [
+            *checking.check(self.alias, self._texts()),
+            *checking.check_api(self.alias, self._client),
+        ]
 
     @property
     def secret_digests(self) -> frozenset[bytes]:
@@ -105,7 +134,9 @@ class BillaBearProvider(Provider):
 
     def diagnose(self, url: str) -> Iterator[Finding]:
         lengths = [len(text) for text in self._texts()] or [len(secrets.fresh_secret())]
-        return diagnosis.diagnose(self.alias, url, max(lengths))
+        yield from diagnosis.diagnose(self.alias, url, max(lengths))
+        if self._client is not None:
+            yield diagnosis.api_finding(self.alias, self._client)
 
     def new_secret(self, url: str) -> NewSecret:
         secret = secrets.fresh_secret()

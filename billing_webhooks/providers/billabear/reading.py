@@ -42,6 +42,8 @@ from billing_webhooks.providers.billabear.shape import (
 )
 from billing_webhooks.providers.paths import MAX_AMOUNT, number_at, storable, text_at, values_at
 
+MAX_CURRENCY_LENGTH = 16
+
 Read: TypeAlias = Callable[[Payload, datetime], Iterator[Fact]]
 
 # BillaBear's SubscriptionStatus. `blocked` is neither active nor about money, and may be
@@ -77,7 +79,12 @@ def _read_payment(payload: Payload, at: datetime) -> Iterator[Fact]:
         status=PaymentStatus.SUCCEEDED,
         external_id=id_of(payload, "payment"),
         customer=_customer_ref(customer) if customer is not None else None,
-        money=Money(Decimal(amount), AmountUnit.MINOR),
+        # BillaBear's API says it, its events do not.
+        money=Money(
+            Decimal(amount),
+            AmountUnit.MINOR,
+            text_at(payload, "currency", limit=MAX_CURRENCY_LENGTH),
+        ),
     )
 
 
@@ -177,6 +184,10 @@ def _customer(
     is_disabled: bool | None = None,
     collection: Collection | None = None,
 ) -> CustomerFact:
+    status = text_at(customer, "status")
+    if status:
+        # Only the API says it, and what it says counts more than the type of an event.
+        is_disabled = status == "disabled"
     return CustomerFact(
         _customer_ref(customer),
         email=_nullable_text_at(customer, "email"),

@@ -18,9 +18,10 @@ Payload: TypeAlias = Mapping[str, Any]
 # Every key that is read, at any level. Standing twice in one object, it is ambiguous.
 # fmt: off
 KEYS = frozenset({
-    "amount", "brand", "code", "country", "customer", "email", "exception", "has_trial", "id",
-    "is_disabled", "message", "name", "plan", "plan_name", "standalone_trial", "state", "status",
-    "subscription", "threshold", "trial_length_in_days", "type",
+    "amount", "brand", "code", "country", "currency", "customer", "email", "exception",
+    "has_trial", "id", "is_disabled", "message", "name", "plan", "plan_name",
+    "standalone_trial", "state", "status", "subscription", "threshold",
+    "trial_length_in_days", "type",
 })
 # fmt: on
 

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
 from billing_webhooks.findings import Finding, Level, explained, presentable
-from billing_webhooks.providers.kinde.fetching import CannotFetch, fetch
+from billing_webhooks.providers.fetching import CannotFetch, fetch
 from billing_webhooks.providers.kinde.jwk import usable_keys
 
 LARGE_SKEW = timedelta(minutes=1)

@@ -15,8 +15,8 @@ import time
 from collections.abc import Collection
 
 from billing_webhooks.exceptions import CannotVerifyNow, NotProven
+from billing_webhooks.providers.fetching import CannotFetch, fetch_json
 from billing_webhooks.providers.keeping import keeper
-from billing_webhooks.providers.kinde.fetching import CannotFetch, fetch_json
 from billing_webhooks.providers.kinde.jwk import usable_keys
 from billing_webhooks.providers.kinde.ring import KeyRing, TrustedKey
 

@@ -14,10 +14,10 @@ from billing_webhooks.exceptions import NotAnEvent, NotProven, NotUnderstood, Un
 from billing_webhooks.facts import Fact
 from billing_webhooks.findings import Finding
 from billing_webhooks.providers.base import Delivery, Envelope, Provider, SigningKey
+from billing_webhooks.providers.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde import diagnosis, issuers, reading
 from billing_webhooks.providers.kinde.advice import ADVICE
 from billing_webhooks.providers.kinde.envelopes import claims_in, envelope_of
-from billing_webhooks.providers.kinde.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
 from billing_webhooks.providers.kinde.ring import GRACE_SECONDS, TrustedKey

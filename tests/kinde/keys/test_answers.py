@@ -7,7 +7,7 @@ import time
 import pytest
 from django.conf import LazySettings
 
-from billing_webhooks.providers.kinde import fetching
+from billing_webhooks.providers import fetching
 from billing_webhooks.testing import KindeIssuer
 from tests.kinde.conftest import Deliver, configure
 from tests.kinde.keys.answers import HEAD

@@ -46,6 +46,15 @@ class Fetched:
     headers: Mapping[str, str]
 
 
+class Hidden(str):
+    """A text that is secret, so its repr, which error reports show, does not say it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
 class _RefuseRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         """Return no request, which makes a redirect an error like any other status."""
@@ -72,11 +81,12 @@ def fetch_json(url: str) -> Any:
     return fetch(url).document
 
 
-def fetch(url: str) -> Fetched:
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> Fetched:
     """
     Return the JSON document at a URL and what was said about it.
 
-    At most TOTAL_SECONDS and MAX_BYTES are spent and no redirect is followed. Raise
+    `headers` go with the request, and nowhere else: values that are secret should be
+    `Hidden`. At most TOTAL_SECONDS and MAX_BYTES are spent and no redirect is followed. Raise
     CannotFetch for everything that does not lead to a document.
     """
     if not is_safe_url(url):
@@ -84,30 +94,30 @@ def fetch(url: str) -> Fetched:
     # Neither name resolution nor a trickle of header lines heeds the socket's timeout, so
     # this is done by a thread that can be left behind.
     answer: Future[Fetched] = Future()
-    threading.Thread(target=_fulfil, args=(answer, url), daemon=True).start()
+    threading.Thread(target=_fulfil, args=(answer, url, headers or {}), daemon=True).start()
     try:
         return answer.result(TOTAL_SECONDS)
     except TimeoutError:
         raise CannotFetch(f"it takes longer than {TOTAL_SECONDS:.0f} seconds") from None
 
 
-def _fulfil(answer: Future[Fetched], url: str) -> None:
+def _fulfil(answer: Future[Fetched], url: str, headers: Mapping[str, str]) -> None:
     try:
-        answer.set_result(_fetch(url))
+        answer.set_result(_fetch(url, headers))
     except Exception as error:
         answer.set_exception(error)
 
 
-def _fetch(url: str) -> Fetched:
+def _fetch(url: str, headers: Mapping[str, str]) -> Fetched:
     opener = urllib.request.build_opener(_RefuseRedirect)
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
-        url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+        url, headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers}
     )
     deadline = time.monotonic() + TOTAL_SECONDS
     try:
         with opener.open(request, timeout=SOCKET_TIMEOUT_SECONDS) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Fetched(_parsed(_read(response, deadline)), headers)
+            said = {name.lower(): value for name, value in response.headers.items()}
+            return Fetched(_parsed(_read(response, deadline)), said)
     except urllib.error.HTTPError as error:
         error.close()
         location = error.headers.get("Location") or ""
