@@ -17,9 +17,10 @@ logger = logging.getLogger(__name__)
 MAX_HEADER_LENGTH = 200
 MAX_MAILBOX_LENGTH = 200
 TOLD = {
-    Stored.NEW: "Stored a new",
-    Stored.REPEATED: "Counted a repeated",
-    Stored.CONFLICTING: "Kept what contradicts an earlier",
+    Stored.NEW: "Stored a new event of %s (%s)%s.",
+    # Which one it repeats would be one more query.
+    Stored.REPEATED: "Counted a repeated event of %s%.0s%s.",
+    Stored.CONFLICTING: "Kept what contradicts an earlier event of %s (%s)%s.",
 }
 
 _UNPRINTABLE = re.compile(r"[^ -~]")
@@ -46,7 +47,7 @@ def accept(provider: Provider, delivery: Delivery) -> Envelope:
 def _log(event: WebhookEvent, stored: Stored, warning: str) -> None:
     level = logging.WARNING if warning or stored is Stored.CONFLICTING else logging.INFO
     odd = f": {warning}" if warning else ""
-    logger.log(level, "%s event of %s (%s)%s.", TOLD[stored], event.provider, event.pk, odd)
+    logger.log(level, TOLD[stored], event.provider, event.pk, odd)
 
 
 def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:

@@ -90,6 +90,8 @@ def _count_on_original(alias: str, event: WebhookEvent) -> Stored | None:
     # Kept before it is counted: what was not answered is sent again.
     _keep_conflict(alias, first, event)
     original.update(deliveries=F("deliveries") + 1)
+    # What is told of it is where it can be found.
+    event.pk = first.pk
     return Stored.CONFLICTING
 
 

@@ -45,6 +45,7 @@ def test_other_content__first_stays_and_other_is_kept(
     assert (conflict.event, b"9999" in conflict.body) == (event, True)
     (record,) = caplog.records
     assert (record.levelname, "contradicts" in record.getMessage()) == ("WARNING", True)
+    assert str(event.pk) in record.getMessage()
 
 
 def test_other_content_again__kept_once(pay: Any) -> None:
