@@ -11,21 +11,20 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from billing_webhooks.database import write_alias
+from billing_webhooks.emptying import empty
 from billing_webhooks.exceptions import BillingWebhooksError
-from billing_webhooks.mailboxes import turn
+from billing_webhooks.mailboxes import MailboxTaken, turn
 from billing_webhooks.models import (
-    ConflictingDelivery,
     Customer,
     CustomerIdentity,
     Mailbox,
-    ReceiverRun,
     Subscription,
     WebhookEvent,
 )
@@ -65,23 +64,27 @@ def erase(customer: Customer) -> Erased:
     with transaction.atomic(using=db), ExitStack() as turns:
         # In the order of everybody: first the mailboxes, then the rows.
         for mailbox in Mailbox._base_manager.using(db).filter(pk__in=mailboxes).order_by("pk"):
-            turns.enter_context(turn(db, mailbox.pk, wait=True))
+            try:
+                turns.enter_context(turn(db, mailbox.pk, wait=True))
+            except MailboxTaken as error:
+                # It was there, and only to be erased do they go.
+                raise AlreadyErased(f"Customer {customer.pk} is being erased.") from error
         rows = Customer._base_manager.using(db).select_for_update().filter(pk=customer.pk)
         locked = rows.first()
         if locked is None:
             raise AlreadyErased(f"Customer {customer.pk} is gone.")
         events = list(_events(db).filter(about).values_list("pk", flat=True))
         for first in range(0, len(events), EVENTS_AT_A_TIME):
-            _empty(db, events[first : first + EVENTS_AT_A_TIME])
+            _forget(db, events[first : first + EVENTS_AT_A_TIME])
         _, deleted = locked.delete(using=db)
         _mailboxes_of_nobody(db, mailboxes).delete()
     return Erased({_name(label): count for label, count in deleted.items() if count}, len(events))
 
 
-def _empty(db: str, keys: Sequence[Any]) -> None:
+def _forget(db: str, keys: Sequence[UUID]) -> None:
+    """Empty events and let nothing in them say whose they were."""
+    empty(db, keys)
     events = _events(db).filter(pk__in=keys)
-    for model in (ReceiverRun, ConflictingDelivery):
-        model._base_manager.using(db).filter(event__in=keys).delete()
     events.filter(state=WebhookEvent.State.PENDING).update(
         state=WebhookEvent.State.DEAD,
         next_attempt_at=None,
@@ -91,15 +94,7 @@ def _empty(db: str, keys: Sequence[Any]) -> None:
     )
     for provider in set(events.values_list("provider", flat=True)):
         events.filter(provider=provider).update(
-            body=b"",
-            confirmation=b"",
-            content_digest="",
-            headers={},
-            changes=[],
-            last_error="",
-            customer=None,
-            mailbox=f"{provider}:erased",
-            pruned_at=timezone.now(),
+            content_digest="", customer=None, mailbox=f"{provider}:erased"
         )
 
 

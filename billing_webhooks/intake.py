@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 
 from billing_webhooks import dispatch
 from billing_webhooks.database import DatabaseTime
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.inbox import idempotency_key
 from billing_webhooks.providers.base import Delivery, Envelope, Provider
+from billing_webhooks.providers.paths import printable
 from billing_webhooks.storing import Stored, store
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,6 @@ TOLD = {
     Stored.REPEATED: "Counted a repeated event of %s%.0s%s.",
     Stored.CONFLICTING: "Kept what contradicts an earlier event of %s (%s)%s.",
 }
-
-_UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 def accept(provider: Provider, delivery: Delivery) -> Envelope:
@@ -83,12 +81,12 @@ def _mailbox(alias: str, subject: str) -> str:
     mailbox = f"{alias}:{subject}"
     # Cutting may put two long names into one mailbox: they then wait for each other,
     # which does no harm.
-    return _UNPRINTABLE.sub("?", mailbox)[:MAX_MAILBOX_LENGTH]
+    return printable(mailbox, MAX_MAILBOX_LENGTH)
 
 
 def _kept_headers(provider: Provider, delivery: Delivery) -> dict[str, str]:
     return {
-        name: _UNPRINTABLE.sub("?", delivery.headers[name])[:MAX_HEADER_LENGTH]
+        name: printable(delivery.headers[name], MAX_HEADER_LENGTH)
         for name in provider.kept_headers
         if name in delivery.headers
     }

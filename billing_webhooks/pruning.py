@@ -10,12 +10,8 @@ from django.utils import timezone
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
-from billing_webhooks.models import (
-    ConflictingDelivery,
-    ReceiverRun,
-    RefusalCount,
-    WebhookEvent,
-)
+from billing_webhooks.emptying import empty
+from billing_webhooks.models import RefusalCount, WebhookEvent
 
 EVENTS_PER_BATCH = 1000
 
@@ -51,16 +47,7 @@ def prune(
             # A replay may have taken one of them back meanwhile, or another prune emptied it.
             locked = prunable.filter(pk__in=batch).order_by("pk").select_for_update()
             keys = list(locked.values_list("pk", flat=True))
-            for model in (ReceiverRun, ConflictingDelivery):
-                model._base_manager.using(db).filter(event__in=keys).delete()
-            WebhookEvent._base_manager.using(db).filter(pk__in=keys).update(
-                body=b"",
-                confirmation=b"",
-                headers={},
-                changes=[],
-                last_error="",
-                pruned_at=timezone.now(),
-            )
+            empty(db, keys)
         pruned += len(keys)
         tell(pruned)
     first_day = (timezone.now() - age).astimezone(UTC).date()

@@ -8,7 +8,6 @@ writes what has come together, a few seconds later, and then pauses.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -22,6 +21,7 @@ from django.utils import timezone
 from billing_webhooks.conf import settings
 from billing_webhooks.database import savepoint_if_in_transaction, write_alias
 from billing_webhooks.models import Refusal, RefusalCount
+from billing_webhooks.providers.paths import printable
 from billing_webhooks.signals import delivery_refused
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ WRITE_EVERY_SECONDS = 10.0
 # Of one alias and reason, between two writes: a flood of one must not hide another.
 LATEST_OF_EACH = 10
 MAX_ADDRESS_LENGTH = 64
-
-_UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Refused:
 
     @classmethod
     def now(cls, provider: str, reason: str, remote_address: str, size: int | None) -> Refused:
-        address = _UNPRINTABLE.sub("?", remote_address[:MAX_ADDRESS_LENGTH])
+        address = printable(remote_address, MAX_ADDRESS_LENGTH)
         return cls(provider, reason, timezone.now(), address, size)
 
     @property

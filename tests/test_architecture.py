@@ -37,6 +37,7 @@ FLOW = (
     ("publishing",),
     ("tasks",),
     ("sweeping", "pruning", "erasing", "reencrypting"),
+    ("emptying",),
     ("processing",),
     ("receivers", "projection", "differences", "confirming"),
     ("notifications", "attempts"),

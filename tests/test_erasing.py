@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from billing_webhooks.erasing import AlreadyErased, erase
+from billing_webhooks.erasing import AlreadyErased, Erased, erase
 from billing_webhooks.exceptions import GiveUp
 from billing_webhooks.models import (
     ConflictingDelivery,
@@ -27,6 +27,7 @@ from billing_webhooks.signals import payment_succeeded
 from billing_webhooks.sweeping import sweep
 from tests.conftest import Connect, PostBillaBear, PostKinde, at
 from tests.outcomes import ALL_MODELS
+from tests.test_concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +150,20 @@ def test_erased_already__told(ada: Customer) -> None:
 
     with pytest.raises(AlreadyErased):
         erase(gone)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erased_at_once__by_one(ada: Customer) -> None:
+    def try_to() -> Erased | None:
+        try:
+            return erase(Customer(pk=ada.pk, provider=ada.provider))
+        except AlreadyErased:
+            return None
+
+    done = [erased for erased in at_once([try_to] * 6) if erased is not None]
+
+    assert [erased.rows["Customer"] for erased in done] == [1]
+    assert not Customer.objects.filter(pk=ada.pk).exists()
 
 
 def command(*arguments: str) -> str:

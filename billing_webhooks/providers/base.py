@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,6 +88,13 @@ class Envelope:
     content_digest: str = ""
     problem: str = ""
     warning: str = ""
+
+
+def digest_of(content: Mapping[str, Any], *, without: Collection[str]) -> str:
+    """Return SHA-256 in hex: the same for the same content, whatever its order and spelling."""
+    compared = {name: content[name] for name in content.keys() - set(without)}
+    canonical = json.dumps(compared, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 # Decimal itself also reads "1_000", other scripts' digits and "NaN".
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _UNSTORABLE = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 
@@ -97,6 +98,11 @@ def parse_time(value: Any) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if EARLIEST <= moment < LATEST else None
+
+
+def printable(text: str, limit: int) -> str:
+    """Return text cut to the limit, with a question mark for all that is not printable ASCII."""
+    return _UNPRINTABLE.sub("?", text[:limit])
 
 
 def storable(text: str, limit: int = MAX_TEXT_LENGTH) -> str:

@@ -52,3 +52,8 @@ def work_off(times: int = 1) -> None:
     for _ in range(times):
         make_due()
         sweep(limit=WebhookEvent.objects.filter(state="pending").count())
+
+
+@pytest.fixture
+def few_attempts(settings: Any) -> None:
+    settings.BILLING_WEBHOOKS_MAX_ATTEMPTS = 4

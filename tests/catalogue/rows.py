@@ -14,6 +14,7 @@ SHOWN_ELSEWHERE: dict[int, tuple[str, ...]] = {
     64: (
         "tests.kinde.keys.test_key_set:test_keys__outlive_kinde",
         "tests.kinde.keys.test_key_set:test_keys__shared_with_the_next_process",
+        "tests.kinde.keys.test_kept_keys:test_restart_while_kinde_is_down__verifies",
     ),
     85: (
         "tests.billabear.test_confirmation:test_forged_payment__never_applied",

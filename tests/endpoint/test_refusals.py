@@ -213,6 +213,21 @@ def test_thread__writes_soon_and_ends(
     wait_until(lambda: sum(RefusalCount.objects.values_list("count", flat=True)) == 10)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_thread__pauses_between_two_writes(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BILLING_WEBHOOKS_REFUSALS_KEPT = 200
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    ledger._write_soon()
+    ledger._write_soon()
+
+    soon, later = naps
+    assert soon == refusals.WRITE_AFTER_SECONDS
+    assert refusals.WRITE_AFTER_SECONDS < later <= refusals.WRITE_EVERY_SECONDS
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not is_so():

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 from billing_webhooks.exceptions import NotProven, NotUnderstood
 from billing_webhooks.facts import Fact
 from billing_webhooks.findings import Finding
-from billing_webhooks.providers.base import Delivery, Envelope, NewSecret, Provider, Trust
+from billing_webhooks.providers.base import (
+    Delivery,
+    Envelope,
+    NewSecret,
+    Provider,
+    Trust,
+    digest_of,
+)
 from billing_webhooks.providers.billabear import (
     checking,
     confirming,
@@ -85,7 +91,8 @@ class BillaBearProvider(Provider):
                 subject=shape.subject(event_type, payload),
                 trust=Trust.SECRET,
                 identity=identity,
-                content_digest="" if identity is None else _content_digest(payload),
+                # Its type is part of what identifies it.
+                content_digest="" if identity is None else digest_of(payload, without={"type"}),
             )
         except NotUnderstood as error:
             return _quarantined(str(error))
@@ -193,13 +200,6 @@ def _transport_problem(delivery: Delivery) -> str:
     if delivery.is_encoded:
         return "The body is compressed, which BillaBear never does."
     return ""
-
-
-def _content_digest(payload: Mapping[str, Any]) -> str:
-    # Its type is part of what identifies it.
-    content = {name: value for name, value in payload.items() if name != "type"}
-    canonical = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _identity(event_type: str, payload: Mapping[str, Any]) -> str | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
 
 from billing_webhooks.exceptions import NotProven, NotUnderstood
-from billing_webhooks.providers.base import Envelope, Trust
+from billing_webhooks.providers.base import Envelope, Trust, digest_of
 from billing_webhooks.providers.kinde import reading
 from billing_webhooks.providers.paths import MAX_TYPE_LENGTH, id_at, storable, time_at
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
@@ -55,7 +54,8 @@ def envelope_of(
         identity=event_id,
         external_id=event_id,
         occurred_at=None if _is_ahead(occurred_at, received_at, MAX_AHEAD) else occurred_at,
-        content_digest=_content_digest(claims),
+        # When it was built may be another time in each attempt; its id identifies it.
+        content_digest=digest_of(claims, without={"timestamp", "event_id"}),
         warning=_warning(claims, occurred_at, received_at),
     )
 
@@ -105,13 +105,6 @@ def _warning(claims: Mapping[str, Any], occurred_at: datetime | None, received_a
     if claims.get("exp") is not None and not _is_number(claims["exp"]):
         return "its exp is no number"
     return ""
-
-
-def _content_digest(claims: Mapping[str, Any]) -> str:
-    # When the payload was built may be another time in each attempt; its id identifies it.
-    content = {name: claims[name] for name in claims.keys() - {"timestamp", "event_id"}}
-    canonical = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def claims_in(payload: bytes) -> dict[str, Any]:

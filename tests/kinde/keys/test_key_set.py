@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -256,57 +255,6 @@ def test_useless_answer__old_keys_kept_by_the_refresh(
         clock.advance(AN_HOUR + 1)
         assert deliver(genuine(issuer)).status_code == 200
         wait_for_refresh(origin, requests)
-
-    assert deliver(genuine(issuer)).status_code == 200
-
-
-@pytest.fixture
-def unreachable_cache(issuer: KindeIssuer, settings: LazySettings) -> None:
-    settings.CACHES = {"default": {"BACKEND": "tests.kinde.caches.UnreachableCache"}}
-
-
-@pytest.mark.usefixtures("unreachable_cache")
-def test_unreachable_cache__keeps_nobody_out(issuer: KindeIssuer, deliver: Deliver) -> None:
-    assert [deliver(genuine(issuer)).status_code for _ in range(3)] == [200] * 3
-    assert issuer.requests == 1
-
-
-@pytest.mark.usefixtures("unreachable_cache")
-def test_unreachable_cache__old_keys_kept_in_memory(
-    issuer: KindeIssuer, origin: Origin, deliver: Deliver
-) -> None:
-    deliver(genuine(issuer))
-    origin.answer = answer(b"", "500 Internal Server Error")
-
-    assert_cannot_decide(deliver(of_unknown_kid(issuer)))
-    assert deliver(genuine(issuer)).status_code == 200
-
-
-@pytest.mark.usefixtures("unreachable_cache")
-def test_unreachable_cache__cool_down_of_the_process(issuer: KindeIssuer, deliver: Deliver) -> None:
-    deliver(genuine(issuer))
-
-    assert deliver(of_unknown_kid(issuer)).status_code == 401
-    for number in range(10):
-        assert_cannot_decide(deliver(of_unknown_kid(issuer, f"kid-{number}")))
-    assert issuer.requests == 2
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        *({}, [], 1, b"", "", "x", "[]", "null", "{}", "[" * 100_000),
-        '{"fetched_at": 1, "keys": null}',
-        '{"fetched_at": "now", "keys": []}',
-        '{"fetched_at": 1, "keys": [{}]}',
-        '{"fetched_at": 1, "keys": [{"kty": "RSA", "n": "AQ", "e": "AQ", "kid": "x"}]}',
-    ],
-    ids=repr,
-)
-def test_something_else_in_the_cache__passed_over(
-    issuer: KindeIssuer, origin: Origin, deliver: Deliver, stored: Any
-) -> None:
-    cache.set(kept_under(origin), stored)
 
     assert deliver(genuine(issuer)).status_code == 200
 
