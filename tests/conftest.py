@@ -16,7 +16,7 @@ from billing_webhooks.models import WebhookEvent
 from billing_webhooks.signals import EventSignal
 from billing_webhooks.testing import KindeIssuer, billabear_body, kinde_event
 
-pytest.register_assert_rewrite("tests.contract")
+pytest.register_assert_rewrite("tests.contract", "tests.admin_pages.pages")
 
 SECRET = "a-secret-for-the-tests"
 

@@ -29,8 +29,6 @@ from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep
 from tests.conftest import PostBillaBear, PostKinde
 
-pytest.register_assert_rewrite("tests.admin_pages.pages")
-
 PAGES = [
     WebhookEvent,
     Mailbox,

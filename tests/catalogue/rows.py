@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FIRST, LAST = 1, 107
+FIRST, LAST = 1, 115
 
 SHOWN_ELSEWHERE: dict[int, tuple[str, ...]] = {
     48: ("tests.catalogue.test_at_once:test_a_hundred_equal_posts__one_event",),
@@ -31,7 +31,25 @@ SHOWN_ELSEWHERE: dict[int, tuple[str, ...]] = {
         "tests.endpoint.test_project:TestProject.test_kept_out_of_every_database_s_transaction",
     ),
     107: ("tests.test_http:test_database_down__come_again",),
+    110: (
+        "tests.admin_pages.test_replay:test_get__does_nothing",
+        "tests.admin_pages.test_replay:test_viewer__may_not_and_is_not_offered_it",
+        "tests.admin_pages.test_replay:test_other_site__cannot_post_it",
+        "tests.admin_pages.test_replay:test_twice__does_no_harm",
+    ),
+    112: (
+        "tests.admin_pages.test_permissions:test_payload__not_even_read_without_permission",
+        "tests.admin_pages.test_redaction:test_look_at_a_payload__is_a_line_in_the_log",
+        "tests.admin_pages.test_redaction:test_redacted__neither_payload_nor_body_shows_it",
+    ),
+    114: ("tests.admin_pages.test_lists:test_list__no_large_column_is_read",),
+    115: (
+        "tests.test_pruning:test_replayed_meanwhile__is_left",
+        "tests.test_pruning:test_sent_again__is_still_a_repeat",
+    ),
 }
+# Rows about what this package does not have: an API for other programs, and exports.
+NOT_THERE = frozenset({108, 109, 111, 113})
 # Rows of which a request shows one half: in what order events came. With BillaBear's API
 # what is counts.
 SHOWN_ELSEWHERE_TOO: dict[int, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from importlib import import_module
 import pytest
 
 from tests.catalogue.all_cases import CASES
-from tests.catalogue.rows import FIRST, LAST, SHOWN_ELSEWHERE, SHOWN_ELSEWHERE_TOO
+from tests.catalogue.rows import FIRST, LAST, NOT_THERE, SHOWN_ELSEWHERE, SHOWN_ELSEWHERE_TOO
 
 ELSEWHERE = [
     (row, name)
@@ -22,8 +22,9 @@ ELSEWHERE = [
 def test_rows__each_is_shown_somewhere() -> None:
     shown = {row for case in CASES for row in case.rows}
 
-    assert shown | SHOWN_ELSEWHERE.keys() == set(range(FIRST, LAST + 1))
+    assert shown | SHOWN_ELSEWHERE.keys() | NOT_THERE == set(range(FIRST, LAST + 1))
     assert not shown & SHOWN_ELSEWHERE.keys()
+    assert not NOT_THERE & (shown | SHOWN_ELSEWHERE.keys())
     assert shown >= SHOWN_ELSEWHERE_TOO.keys()
 
 
