@@ -87,6 +87,27 @@ class Settings:
     REDACT = Setting(str, "")
     """Dotted path of the function that takes out of a payload what the admin is not to show."""
 
+    USER_RESOLVER = Setting(str, "")
+    """Dotted path of the function that tells whose a customer is; "" links nobody."""
+
+    ACCESS_GRACE_FAILED_PAYMENT = Setting(timedelta, timedelta(days=7))
+    """How long after a failed payment a subscription still grants access."""
+
+    ACCESS_GRACE_OVERDUE_INVOICE = Setting(timedelta, timedelta(days=7))
+    """How long after an invoice was reported overdue a subscription still grants access."""
+
+    ACCESS_UNTIL_PERIOD_END = Setting(bool, True)
+    """Whether a cancelled subscription grants access to the end of the period that is paid."""
+
+    ACCESS_CANCELLING_LIMIT = Setting(timedelta, timedelta(days=366))
+    """How long one that ends later grants access where no event says when it ends."""
+
+    ACCESS_BY_PROVIDER = Setting(bool, True)
+    """Whether the provider's own word counts, where it says what is active."""
+
+    ACCESS_OF_DISABLED_CUSTOMERS = Setting(bool, False)
+    """Whether customers whom the provider has disabled keep their access."""
+
     def unknown_names(self) -> Iterator[str]:
         """Yield the names in Django's settings that look like ours and are not."""
         known = {PREFIX + name for name in vars(type(self)) if name.isupper()}

@@ -50,7 +50,7 @@ MODELS: tuple[type[models.Model], ...] = (
     UsageRecord,
 )
 # What does not come from events, or tells nothing of what they said.
-NOT_COMPARED = frozenset({"id", "provider", "registers", "created_at", "updated_at", "user"})
+NOT_COMPARED = frozenset({"id", "provider", "registers", "created_at", "updated_at"})
 
 Columns: TypeAlias = dict[str, Any]
 

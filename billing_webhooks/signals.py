@@ -125,6 +125,10 @@ event_processed = EventSignal("event_processed")
 customer_created = EventSignal("customer_created")
 customer_changed = EventSignal("customer_changed")
 
+# A user has been linked to a customer: customer, user. Sent at once, with `event` None,
+# where the project links them itself.
+customer_linked = EventSignal("customer_linked")
+
 # What a customer or one of its subscriptions is on has changed:
 # customer, subscription (or None), plan, old_plan (or None), changes
 plan_changed = EventSignal("plan_changed")
@@ -142,9 +146,12 @@ trial_ended = EventSignal("trial_ended")
 # payment, customer, subscription (or None), changes
 payment_succeeded = EventSignal("payment_succeeded")
 payment_failed = EventSignal("payment_failed")
+payment_changed = EventSignal("payment_changed")
 
 # invoice, customer, subscription (or None), changes
 invoice_overdue = EventSignal("invoice_overdue")
+invoice_paid = EventSignal("invoice_paid")
+invoice_changed = EventSignal("invoice_changed")
 
 # usage, customer, subscription (or None), changes
 usage_recorded = EventSignal("usage_recorded")
@@ -158,6 +165,7 @@ DOMAIN_SIGNALS: dict[str, EventSignal] = {
     for signal in (
         customer_created,
         customer_changed,
+        customer_linked,
         plan_changed,
         catalogue_changed,
         subscription_started,
@@ -167,7 +175,10 @@ DOMAIN_SIGNALS: dict[str, EventSignal] = {
         trial_ended,
         payment_succeeded,
         payment_failed,
+        payment_changed,
         invoice_overdue,
+        invoice_paid,
+        invoice_changed,
         usage_recorded,
         integration_failed,
         tax_threshold_reached,

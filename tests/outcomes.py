@@ -13,6 +13,7 @@ from billing_webhooks.models import (
     ConflictingDelivery,
     Customer,
     CustomerIdentity,
+    CustomerLink,
     Heartbeat,
     Invoice,
     KeptText,
@@ -44,7 +45,7 @@ ALL_MODELS: list[type[models.Model]] = [
     KeptText,
     *(Refusal, RefusalCount),
     *(UsageRecord, Invoice, Payment, Subscription),
-    *(CustomerIdentity, PlanIdentity, Customer, Plan),
+    *(CustomerLink, CustomerIdentity, PlanIdentity, Customer, Plan),
 ]
 
 

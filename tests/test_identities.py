@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from billing_webhooks.models import Customer, Payment, Plan, Subscription, WebhookEvent
+from billing_webhooks.models import (
+    Customer,
+    CustomerLink,
+    Payment,
+    Plan,
+    Subscription,
+    WebhookEvent,
+)
 from tests.conftest import PostBillaBear, PostKinde, at
 from tests.models import Note
 
@@ -80,13 +87,13 @@ def test_merge__moves_the_projects_own_rows(post_kinde: PostKinde) -> None:
     post_kinde("customer.plan_assigned", BY_ID)
     post_kinde("customer.plan_assigned", BY_ORGANIZATION)
     user = get_user_model().objects.create(username="ada")
-    Customer.objects.filter(organization_code="org_1").update(user=user)
     for customer in Customer.objects.all():
+        CustomerLink.objects.create(customer=customer, user=user)
         Note.objects.create(customer=customer, text=str(customer))
     post_kinde("customer.plan_assigned", BY_BOTH)
 
     survivor = Customer.objects.get()
-    assert survivor.user == user
+    assert [link.user for link in survivor.links.all()] == [user]
     assert Note.objects.filter(customer=survivor).count() == 2
 
 

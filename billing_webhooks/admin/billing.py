@@ -19,6 +19,7 @@ from billing_webhooks.admin.rendering import EMPTY, list_link, number, table, vi
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
+    CustomerLink,
     Invoice,
     Payment,
     Plan,
@@ -70,6 +71,11 @@ class CustomerIdentityInline(ReadOnlyInline):
     fields = readonly_fields = ("provider", "kind", "value")
 
 
+class CustomerLinkInline(ReadOnlyInline):
+    model = CustomerLink
+    fields = readonly_fields = ("user", "resolver", "created_at")
+
+
 class CustomerAdmin(BillingAdmin):
     list_display = (
         "__str__",
@@ -86,7 +92,7 @@ class CustomerAdmin(BillingAdmin):
     list_select_related = ("plan",)
     search_fields = ("email",)
     search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
-    inlines = (CustomerIdentityInline,)
+    inlines = (CustomerLinkInline, CustomerIdentityInline)
     fieldsets = (
         (
             None,
@@ -100,11 +106,21 @@ class CustomerAdmin(BillingAdmin):
                     "user_external_id",
                     "brand",
                     "is_disabled",
-                    "user",
                 )
             },
         ),
-        (_("What it is on"), {"fields": ("plan", "collection", "agreement_cancelled_at")}),
+        (
+            _("What it is on"),
+            {
+                "fields": (
+                    "plan",
+                    "plan_ended_at",
+                    "collection",
+                    "in_arrears_since",
+                    "agreement_cancelled_at",
+                )
+            },
+        ),
         (
             _("What belongs to it"),
             {"fields": ("subscriptions", "payments", "invoices", "usage", "events")},

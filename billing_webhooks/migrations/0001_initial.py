@@ -1,3 +1,4 @@
+import billing_webhooks.models.customers
 import billing_webhooks.models.fields
 import billing_webhooks.models.inbox
 import billing_webhooks.models.indexes
@@ -105,7 +106,8 @@ class Migration(migrations.Migration):
                 ('is_disabled', models.BooleanField(default=False, verbose_name='disabled')),
                 ('collection', models.CharField(blank=True, choices=[('paid', 'paid'), ('failed', 'failed'), ('overdue', 'overdue')], default='', max_length=16, verbose_name='collection')),
                 ('agreement_cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='agreement cancelled at')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='billing_customers', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('in_arrears_since', models.DateTimeField(blank=True, null=True, verbose_name='in arrears since')),
+                ('plan_ended_at', models.DateTimeField(blank=True, null=True, verbose_name='plan ended at')),
                 ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='customers', to='billing_webhooks.plan', verbose_name='plan')),
             ],
             options={
@@ -156,6 +158,8 @@ class Migration(migrations.Migration):
                 ('plan_name', models.CharField(blank=True, max_length=255, verbose_name='plan name')),
                 ('status', models.CharField(choices=[('trialing', 'trialing'), ('active', 'active'), ('past_due', 'past due'), ('unpaid', 'unpaid'), ('paused', 'paused'), ('cancelling', 'cancelling'), ('cancelled', 'cancelled'), ('unknown', 'unknown')], default='unknown', max_length=16, verbose_name='status')),
                 ('provider_status', models.CharField(blank=True, max_length=255, verbose_name="provider's status")),
+                ('counts_as_active', models.BooleanField(blank=True, null=True, verbose_name='active for the provider')),
+                ('in_arrears_since', models.DateTimeField(blank=True, null=True, verbose_name='in arrears since')),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started at')),
                 ('current_period_end', models.DateTimeField(blank=True, null=True, verbose_name='current period end')),
                 ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='cancelled at')),
@@ -265,6 +269,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
                 ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next attempt at')),
                 ('attempt_began_at', models.DateTimeField(blank=True, null=True, verbose_name='attempt began at')),
+                ('replays', models.PositiveIntegerField(default=0, verbose_name='replays')),
                 ('only_receiver', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='only receiver')),
                 ('last_error', models.TextField(blank=True, verbose_name='last error')),
                 ('applied_at', models.DateTimeField(blank=True, null=True, verbose_name='applied at')),
@@ -328,6 +333,21 @@ class Migration(migrations.Migration):
                 'verbose_name': 'customer identity',
                 'verbose_name_plural': 'customer identities',
                 'constraints': [models.UniqueConstraint(fields=('value', 'kind', 'provider'), name='billing_customer_identity_unique')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CustomerLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('resolver', models.CharField(blank=True, max_length=255, verbose_name='resolver')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='billing_webhooks.customer', verbose_name='customer')),
+                ('user', models.ForeignKey(db_constraint=False, on_delete=billing_webhooks.models.customers.with_the_user, related_name='billing_links', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'link to a user',
+                'verbose_name_plural': 'links to users',
+                'constraints': [models.UniqueConstraint(fields=('customer', 'user'), name='billing_link_unique')],
             },
         ),
         migrations.AddIndex(

@@ -1,12 +1,7 @@
 """The inbox of events and the billing state that comes of them."""
 
-from billing_webhooks.models.billing import (
-    Customer,
-    CustomerIdentity,
-    Plan,
-    PlanIdentity,
-    Subscription,
-)
+from billing_webhooks.models.billing import Plan, PlanIdentity, Subscription
+from billing_webhooks.models.customers import Customer, CustomerIdentity, CustomerLink
 from billing_webhooks.models.entries import Invoice, Payment, UsageRecord
 from billing_webhooks.models.inbox import (
     ConflictingDelivery,
@@ -20,6 +15,7 @@ __all__ = [
     "ConflictingDelivery",
     "Customer",
     "CustomerIdentity",
+    "CustomerLink",
     "Heartbeat",
     "Invoice",
     "KeptText",

@@ -1,5 +1,5 @@
 """
-Customers, plans and subscriptions, as the events tell.
+Plans and subscriptions, and what all billing state has in common.
 
 `provider` is the alias under which an account is configured. Rows are written by the
 projection alone. `registers` remembers for each field which event last wrote it and
@@ -8,15 +8,10 @@ when that event occurred, so that older news never overwrites newer.
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.facts import (
-    Collection,
-    CustomerKind,
-    SubscriptionStatus,
-)
+from billing_webhooks.facts import SubscriptionStatus
 from billing_webhooks.models.fields import ExactCharField
 
 
@@ -35,58 +30,6 @@ class BillingRow(models.Model):
 
     class Meta:
         abstract = True
-
-
-class Customer(BillingRow):
-    """
-    Who pays: a person or an organisation.
-
-    `external_id` is "" as long as events have named the organisation only. `collection`
-    and `agreement_cancelled_at` are the latest news that named no agreement, or any.
-    """
-
-    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
-    kind = models.CharField(
-        _("kind"), max_length=16, choices=CustomerKind, default=CustomerKind.UNKNOWN
-    )
-    email = models.CharField(_("e-mail"), max_length=255, blank=True)
-    organization_code = ExactCharField(_("organisation code"), max_length=255, blank=True)
-    user_external_id = ExactCharField(_("provider's user id"), max_length=255, blank=True)
-    brand = models.CharField(_("brand"), max_length=255, blank=True)
-    is_disabled = models.BooleanField(_("disabled"), default=False)
-    plan = models.ForeignKey(
-        "billing_webhooks.Plan",
-        verbose_name=_("plan"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="customers",
-    )
-    collection = models.CharField(
-        _("collection"), max_length=16, choices=Collection, blank=True, default=""
-    )
-    agreement_cancelled_at = models.DateTimeField(
-        _("agreement cancelled at"), null=True, blank=True
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("user"),
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="billing_customers",
-    )
-
-    class Meta:
-        verbose_name = _("customer")
-        verbose_name_plural = _("customers")
-        indexes = [
-            models.Index(fields=["external_id", "provider"], name="billing_customer_external"),
-            models.Index(fields=["email"], name="billing_customer_email"),
-        ]
-
-    def __str__(self) -> str:
-        return self.email or self.external_id or self.organization_code or f"#{self.pk}"
 
 
 class Plan(BillingRow):
@@ -135,21 +78,6 @@ class Identity(models.Model):
         return f"{self.provider} {self.kind} {self.value}"
 
 
-class CustomerIdentity(Identity):
-    row = models.ForeignKey(
-        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="identities"
-    )
-
-    class Meta:
-        verbose_name = _("customer identity")
-        verbose_name_plural = _("customer identities")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["value", "kind", "provider"], name="billing_customer_identity_unique"
-            )
-        ]
-
-
 class PlanIdentity(Identity):
     row = models.ForeignKey(
         Plan, verbose_name=_("plan"), on_delete=models.CASCADE, related_name="identities"
@@ -170,14 +98,16 @@ class Subscription(BillingRow):
     An agreement of a customer to pay for a plan.
 
     `status` is derived, never set: see `projection.derivation`. `provider_status` is the
-    provider's own word where it sends one.
+    provider's own word where it sends one, and `counts_as_active` whether the provider
+    holds such a one to be active, null where it does not say. `in_arrears_since` is when
+    the first payment failed, or the first invoice was overdue, after the last good news.
     """
 
     Status = SubscriptionStatus
 
     external_id = ExactCharField(_("provider's id"), max_length=255)
     customer = models.ForeignKey(
-        Customer,
+        "billing_webhooks.Customer",
         verbose_name=_("customer"),
         on_delete=models.CASCADE,
         null=True,
@@ -200,6 +130,8 @@ class Subscription(BillingRow):
         default=SubscriptionStatus.UNKNOWN,
     )
     provider_status = models.CharField(_("provider's status"), max_length=255, blank=True)
+    counts_as_active = models.BooleanField(_("active for the provider"), null=True, blank=True)
+    in_arrears_since = models.DateTimeField(_("in arrears since"), null=True, blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     current_period_end = models.DateTimeField(_("current period end"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)

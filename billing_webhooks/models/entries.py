@@ -6,7 +6,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import AmountUnit, InvoiceStatus, PaymentStatus
-from billing_webhooks.models.billing import BillingRow, Customer, Subscription
+from billing_webhooks.models.billing import BillingRow, Subscription
+from billing_webhooks.models.customers import Customer
 from billing_webhooks.models.fields import ExactCharField
 
 

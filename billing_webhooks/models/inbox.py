@@ -109,6 +109,7 @@ class WebhookEvent(models.Model):
     next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
     # Null between attempts.
     attempt_began_at = models.DateTimeField(_("attempt began at"), null=True, blank=True)
+    replays = models.PositiveIntegerField(_("replays"), default=0)
     # Of a replay for one receiver alone; "" is all of them.
     only_receiver = ExactCharField(_("only receiver"), max_length=255, blank=True)
     last_error = models.TextField(_("last error"), blank=True)

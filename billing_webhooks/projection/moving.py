@@ -8,6 +8,7 @@ from typing import Any
 from billing_webhooks.facts import Key
 from billing_webhooks.models import (
     Customer,
+    CustomerLink,
     Invoice,
     Payment,
     Plan,
@@ -35,10 +36,9 @@ def move_all(db: str, source: Any, target: Any) -> None:
     """
     Let everything that points at one row point at another, the project's rows included.
 
-    A customer's user goes along, unless the other customer has one.
     """
-    if isinstance(source, Customer) and target.user_id is None:
-        target.user_id = source.user_id
+    if isinstance(source, Customer):
+        _move_links(db, source, target)
     # Hidden relations too: a project's foreign key without a reverse name is one, and its
     # rows would be deleted with the source.
     for relation in source._meta.get_fields(include_hidden=True):
@@ -70,6 +70,14 @@ def recompute(db: str, row: Any) -> None:
         named = identities.filter(kind=key[0], value=key[1]).first() if key else None
         row.plan_id = None if named is None else named.row_id
     derive(draft)
+
+
+def _move_links(db: str, source: Customer, target: Customer) -> None:
+    """Let the users of one customer be those of another, each of them once."""
+    links = CustomerLink._base_manager.using(db)
+    # By the keys, because MySQL does not read from the table that it writes.
+    known = list(links.filter(customer=target.pk).values_list("user", flat=True))
+    links.filter(customer=source.pk, user__in=known).delete()
 
 
 def _move_relation(relation: Any, db: str, source: int, target: int) -> None:

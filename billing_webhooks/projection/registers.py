@@ -26,7 +26,7 @@ OWNER = "owner"
 
 # Columns that no event writes.
 NOT_WRITTEN = frozenset(
-    {"id", "provider", "registers", "created_at", "updated_at", "identity", "user", "subscription"}
+    {"id", "provider", "registers", "created_at", "updated_at", "identity", "subscription"}
 )
 
 

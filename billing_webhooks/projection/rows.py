@@ -177,5 +177,5 @@ def _keys(resolved: Mapping[Any, Meant]) -> set[int]:
 
 
 def _written_fields(model: type[BillingRow]) -> list[str]:
-    kept = {"id", "provider", "created_at", "identity", "user"}
+    kept = {"id", "provider", "created_at", "identity"}
     return [field.name for field in model._meta.concrete_fields if field.name not in kept]

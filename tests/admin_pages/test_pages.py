@@ -16,6 +16,7 @@ from billing_webhooks.models import (
     ConflictingDelivery,
     Customer,
     CustomerIdentity,
+    CustomerLink,
     Mailbox,
     PlanIdentity,
     ReceiverRun,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_models__all_registered_or_inline() -> None:
-    inline = {CustomerIdentity, PlanIdentity, ConflictingDelivery}
+    inline = {CustomerIdentity, CustomerLink, PlanIdentity, ConflictingDelivery}
 
     assert {*PAGES, *inline} == set(apps.get_app_config("billing_webhooks").get_models())
     assert all(admin.site.is_registered(model) for model in PAGES)

@@ -1,0 +1,123 @@
+"""Who pays, by which names providers know them, and whose users they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models, router
+from django.db.models import CASCADE
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.facts import Collection, CustomerKind
+from billing_webhooks.models.billing import BillingRow, Identity
+from billing_webhooks.models.fields import ExactCharField
+
+
+class Customer(BillingRow):
+    """
+    Who pays: a person or an organisation.
+
+    `external_id` is "" as long as events have named the organisation only. `collection`,
+    `agreement_cancelled_at` and `in_arrears_since` are news that named no subscription;
+    that something was paid counts here whatever it named. `plan_ended_at` is when `plan`
+    was cancelled by news that named none.
+    """
+
+    external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=CustomerKind, default=CustomerKind.UNKNOWN
+    )
+    email = models.CharField(_("e-mail"), max_length=255, blank=True)
+    organization_code = ExactCharField(_("organisation code"), max_length=255, blank=True)
+    user_external_id = ExactCharField(_("provider's user id"), max_length=255, blank=True)
+    brand = models.CharField(_("brand"), max_length=255, blank=True)
+    is_disabled = models.BooleanField(_("disabled"), default=False)
+    plan = models.ForeignKey(
+        "billing_webhooks.Plan",
+        verbose_name=_("plan"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="customers",
+    )
+    collection = models.CharField(
+        _("collection"), max_length=16, choices=Collection, blank=True, default=""
+    )
+    agreement_cancelled_at = models.DateTimeField(
+        _("agreement cancelled at"), null=True, blank=True
+    )
+    in_arrears_since = models.DateTimeField(_("in arrears since"), null=True, blank=True)
+    plan_ended_at = models.DateTimeField(_("plan ended at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = [
+            models.Index(fields=["external_id", "provider"], name="billing_customer_external"),
+            models.Index(fields=["email"], name="billing_customer_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.external_id or self.organization_code or f"#{self.pk}"
+
+
+class CustomerIdentity(Identity):
+    row = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="identities"
+    )
+
+    class Meta:
+        verbose_name = _("customer identity")
+        verbose_name_plural = _("customer identities")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["value", "kind", "provider"], name="billing_customer_identity_unique"
+            )
+        ]
+
+
+def with_the_user(collector: Any, field: Any, links: Any, using: str) -> None:
+    """Delete links when their user is, also where users are in another database."""
+    alias = router.db_for_write(field.model)
+    if alias == using:
+        CASCADE(collector, field, links, using)
+    else:
+        links.using(alias).delete()
+
+
+# Do not look for links before they are wanted: they may be in another database.
+with_the_user.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+class CustomerLink(models.Model):
+    """
+    A user who has what a customer pays for.
+
+    An organisation has as many as it has people, and a user may have customers of several
+    providers. There is no constraint on the user, whose table may be in another database.
+    """
+
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="links"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=with_the_user,
+        db_constraint=False,
+        related_name="billing_links",
+    )
+    # The dotted path of the resolver that made it, "" for one that was made by hand.
+    resolver = models.CharField(_("resolver"), max_length=255, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("link to a user")
+        verbose_name_plural = _("links to users")
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "user"], name="billing_link_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}: {self.user_id}"
