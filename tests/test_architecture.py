@@ -46,7 +46,7 @@ FLOW = (
     ("models",),
     ("providers", "encryption"),
     ("signals", "facts"),
-    ("conf", "addresses"),
+    ("conf", "addresses", "wording"),
     ("exceptions", "findings", "schedule", "testing"),
 )
 RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}

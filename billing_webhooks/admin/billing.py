@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from billing_webhooks.admin.filters import ProviderFilter
-from billing_webhooks.admin.rendering import EMPTY, list_link, number, table, visible
+from billing_webhooks.admin.rendering import EMPTY, list_link, table, visible
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
@@ -36,10 +36,7 @@ from billing_webhooks.projection.registers import Stamp, draft_of
 @admin.display(description=_("amount"))
 def money(entry: MoneyEntry) -> str:
     """Return an amount as it was sent, with what is known of its unit."""
-    if entry.amount is None:
-        return EMPTY
-    parts = (number(entry.amount), entry.currency, f"({entry.get_amount_unit_display()})")
-    return " ".join(filter(None, parts))
+    return EMPTY if entry.money is None else str(entry.money)
 
 
 class BillingAdmin(ReadOnlyAdmin):

@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 
+from billing_webhooks import wording
+
 EMPTY = "-"
 MAX_SHOWN = 200_000
 MAX_NAME = 60
@@ -85,11 +87,8 @@ def shown(value: Any, field: Field[Any, Any]) -> Any:
 
 
 def number(value: Decimal | None) -> str:
-    """Return a number without the zeros of its column, but with two decimals if with any."""
-    if value is None:
-        return EMPTY
-    whole, point, fraction = f"{value.normalize():f}".partition(".")
-    return f"{whole}{point}{fraction:0<2}" if point else whole
+    """Return a number as people read it."""
+    return EMPTY if value is None else wording.number(value)
 
 
 def link(site: AdminSite, row: Model) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 from django.utils import timezone
 
 from billing_webhooks.differences import Difference, Name
+from billing_webhooks.wording import printable
+
+__all__ = ["lines", "printable", "shown"]
 
 
 def shown(value: Any) -> str:
@@ -24,15 +27,6 @@ def shown(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return f"'{value}'" if isinstance(value, str) else str(value)
-
-
-def printable(text: str) -> str:
-    r"""
-    Return text without what a terminal would obey: the rest as `\x1b` or `\u202e`.
-
-    Names and types are the sender's.
-    """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def lines(differences: Iterable[Difference], *, old: str, new: str) -> Iterator[str]:

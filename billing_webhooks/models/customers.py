@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, router
-from django.db.models import CASCADE
+from django.db.models import CASCADE, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.facts import Collection, CustomerKind
+from billing_webhooks.facts import Collection, CustomerKind, InvoiceStatus
 from billing_webhooks.models.billing import BillingRow, Identity
 from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.timeline import Page, page
+
+if TYPE_CHECKING:
+    from billing_webhooks.models.entries import Invoice, UsageRecord
 
 
 class Customer(BillingRow):
@@ -60,6 +64,23 @@ class Customer(BillingRow):
 
     def __str__(self) -> str:
         return self.email or self.external_id or self.organization_code or f"#{self.pk}"
+
+    def timeline(self, before: str | None = None, limit: int = 50) -> Page:
+        """Return a page of all that happened to the customer: see `models.timeline.page`."""
+        return page(self, before, limit)
+
+    def usage(self, meter: str) -> QuerySet[UsageRecord]:
+        """Return the readings of a meter in order of time; zero is one."""
+        return self.usage_records.series(meter)
+
+    def latest_usage(self) -> dict[str, UsageRecord]:
+        """Return the latest reading that has a number, by meter, in one query."""
+        return {record.meter: record for record in self.usage_records.latest_per_meter()}
+
+    def overdue_invoices(self) -> QuerySet[Invoice]:
+        """Return the invoices that are overdue, in the order in which they were reported."""
+        overdue = self.invoices.filter(status=InvoiceStatus.OVERDUE)
+        return overdue.order_by("occurred_at", "identity")
 
 
 class CustomerIdentity(Identity):

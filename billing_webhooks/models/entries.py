@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks import facts, wording
 from billing_webhooks.facts import AmountUnit, InvoiceStatus, PaymentStatus
 from billing_webhooks.models.billing import BillingRow, Subscription
 from billing_webhooks.models.customers import Customer
 from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.usage import UsageRecords
 
 
 class Entry(BillingRow):
@@ -41,6 +45,14 @@ class Entry(BillingRow):
         ]
 
 
+@dataclass(frozen=True)
+class Money(facts.Money):
+    """An amount as it was sent; its text states unit and currency, or that they are unknown."""
+
+    def __str__(self) -> str:
+        return wording.money(self.amount, self.unit, self.currency)
+
+
 class MoneyEntry(Entry):
     """An entry about money: the amount as it was sent, with what is known of its unit."""
 
@@ -55,6 +67,13 @@ class MoneyEntry(Entry):
 
     class Meta(Entry.Meta):
         abstract = True
+
+    @property
+    def money(self) -> Money | None:
+        """The amount with what is known of its unit, never converted; None if none was sent."""
+        if self.amount is None:
+            return None
+        return Money(self.amount, AmountUnit(self.amount_unit), self.currency)
 
 
 class Payment(MoneyEntry):
@@ -95,6 +114,8 @@ class UsageRecord(Entry):
     quantity = models.DecimalField(
         _("quantity"), max_digits=24, decimal_places=6, null=True, blank=True
     )
+
+    objects = UsageRecords.as_manager()
 
     class Meta(Entry.Meta):
         verbose_name = _("usage record")

@@ -18,6 +18,7 @@ from billing_webhooks.management.operations import (
     prune,
     reencrypt,
     replay,
+    timeline,
 )
 
 OPERATIONS = {
@@ -26,6 +27,7 @@ OPERATIONS = {
     "prune": prune,
     "health": health,
     "keys": keys,
+    "timeline": timeline,
     "erase": erase,
     "reencrypt": reencrypt,
     "doctor": doctor,

@@ -26,9 +26,9 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    customer = _the_one(options["customer"], options["provider"])
+    customer = the_one(options["customer"], options["provider"])
     if options["interactive"]:
-        answer = input(f"Erase {_shown(customer)} for good? Type 'yes' to go on: ")
+        answer = input(f"Erase {shown(customer)} for good? Type 'yes' to go on: ")
         if answer != "yes":
             raise CommandError("Nothing was erased.")
     try:
@@ -39,15 +39,17 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
     command.stdout.write(f"Deleted {rows}; emptied events: {erased.events}.")
 
 
-def _the_one(term: str, provider: str | None) -> Customer:
+def the_one(term: str, provider: str | None) -> Customer:
+    """Return the one customer that goes by a name; raise CommandError for none and for several."""
     customers = found(write_alias(), term, provider)
     if not customers:
         raise CommandError("There is no such customer.")
     if len(customers) > 1:
-        names = ", ".join(_shown(each) for each in customers)
+        names = ", ".join(shown(each) for each in customers)
         raise CommandError(f"Which one? Name it by its number, such as '#7': {names}.")
     return customers[0]
 
 
-def _shown(customer: Customer) -> str:
+def shown(customer: Customer) -> str:
+    """Return a customer as a terminal shows it, with the number by which it can be named."""
     return printable(f"#{customer.pk} {customer} ({customer.provider})")

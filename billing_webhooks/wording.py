@@ -1,0 +1,40 @@
+"""Texts and numbers as people read them, wherever they are shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+
+def printable(text: str) -> str:
+    r"""
+    Return text without what a terminal would obey: the rest as `\x1b` or `\u202e`.
+
+    Names and types are the sender's.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def last_line(text: str, limit: int = 300) -> str:
+    """Return the line of a traceback that says what went wrong, printable and cut to the limit."""
+    lines = text.strip().splitlines()
+    return printable(lines[-1][:limit]) if lines else ""
+
+
+def number(value: Decimal) -> str:
+    """Return a number without the zeros of its column, but with two decimals if with any."""
+    whole, point, fraction = f"{value.normalize():f}".partition(".")
+    return f"{whole}{point}{fraction:0<2}" if point else whole
+
+
+def money(amount: Decimal, unit: str, currency: str | None) -> str:
+    """Return an amount as it was sent, with all that is known of its unit and currency."""
+    parts = {"amount": number(amount), "currency": printable(currency or "")}
+    formats = {
+        "minor": (_("%(amount)s minor units of %(currency)s"), _("%(amount)s minor units")),
+        "major": (_("%(amount)s %(currency)s"), _("%(amount)s major units")),
+    }
+    unknown = _("%(amount)s %(currency)s (unknown unit)"), _("%(amount)s (unknown unit)")
+    with_currency, without = formats.get(unit, unknown)
+    return (with_currency if currency else without) % parts
