@@ -81,6 +81,14 @@ def field_of(model: str, name: str) -> Any:
     return field if isinstance(field, Field) else None
 
 
+def in_order(model: str, field_names: Iterable[str]) -> list[str]:
+    """Return names of fields in the model's order, which not every database keeps in JSON."""
+    found = _model(model)
+    known = [] if found is None else [field.name for field in found._meta.concrete_fields]
+    places = {name: place for place, name in enumerate(known)}
+    return sorted(field_names, key=lambda name: (places.get(name, len(places)), name))
+
+
 def moment(value: datetime) -> str:
     """Return a time in the project's time zone, which it names."""
     return timezone.localtime(value).isoformat(" ", "seconds")

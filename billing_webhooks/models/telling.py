@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing_webhooks.models.inbox import ReceiverRun, WebhookEvent
-from billing_webhooks.models.names import Entry, Names, kind_of, label_of, moment
+from billing_webhooks.models.names import Entry, Names, in_order, kind_of, label_of, moment
 from billing_webhooks.wording import last_line, money, printable
 
 # What occurred so shortly before it arrived needs no second time.
@@ -152,11 +152,12 @@ def _fields(entry: Entry, names: Names) -> Iterator[tuple[str, str]]:
             fields.pop(name, [None, None])[1] for name in ("amount", "amount_unit", "currency")
         )
         yield label_of(model, "amount"), money(Decimal(amount), unit or "unknown", currency)
-    for name, (old, new) in fields.items():
+    for name in in_order(model, fields):
+        old, new = fields[name]
         before, now = (names.value(model, name, value) for value in (old, new))
-        if before == now:
+        if before == now and isinstance(old, str):
             # Two times in one second, say.
-            before, now = printable(str(old)), printable(str(new))
+            before, now = printable(old), printable(str(new))
         is_first = entry["created"] and old is None
         yield label_of(model, name), now if is_first else f"{before} → {now}"
 

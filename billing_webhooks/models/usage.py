@@ -8,7 +8,8 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 if TYPE_CHECKING:
-    from billing_webhooks.models.entries import UsageRecord
+    # Ruff does not see the use in a base class.
+    from billing_webhooks.models.entries import UsageRecord  # noqa: F401
 
 
 class UsageRecords(QuerySet["UsageRecord"]):
