@@ -117,6 +117,14 @@ class Money:
 
 @dataclass(frozen=True)
 class CustomerFact:
+    """
+    What an event says about a customer.
+
+    What it says of money or of a cancellation belongs here if it names no subscription;
+    that something was paid, always. `cancelled_plan` is the plan that was cancelled, where
+    the event names it.
+    """
+
     customer: CustomerRef
     email: str | None = None
     user_external_id: str | None = None
@@ -126,6 +134,7 @@ class CustomerFact:
     says_plan_changed: bool = False
     collection: Collection | None = None
     agreement_cancelled_at: datetime | None = None
+    cancelled_plan: PlanRef | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,8 @@ class SubscriptionFact:
     """
     What an event says about a subscription.
 
-    `status` is the provider's own word in our vocabulary, for providers that send one.
+    `status` is the provider's own word in our vocabulary, for providers that send one, and
+    `counts_as_active` whether such a subscription is an active one to the provider.
     `plan_is_mention` marks a plan that may be an old one: any other event outranks it.
     `says_plan_changed` marks an event whose very meaning is a change of plan, which is
     then one even if the plan before it was never seen.
@@ -168,6 +178,7 @@ class SubscriptionFact:
     collection: Collection | None = None
     status: SubscriptionStatus | None = None
     provider_status: str | None = None
+    counts_as_active: bool | None = None
     started_at: datetime | None = None
     current_period_end: datetime | None = None
     cancelled_at: datetime | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
 from billing_webhooks.facts import (
+    Collection,
     CustomerFact,
     CustomerRef,
     InvoiceFact,
@@ -13,11 +15,22 @@ from billing_webhooks.facts import (
     PlanFact,
     PlanRef,
     SubscriptionFact,
+    SubscriptionStatus,
     UsageFact,
 )
 from billing_webhooks.models import Invoice, Payment, UsageRecord
+from billing_webhooks.projection import arrears
+from billing_webhooks.projection.derivation import cancellation_of
 from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Rows
+
+# What the provider's own word for a status tells of money.
+MONEY_BY_STATUS: Mapping[SubscriptionStatus | None, Collection] = {
+    SubscriptionStatus.ACTIVE: Collection.PAID,
+    SubscriptionStatus.TRIALING: Collection.PAID,
+    SubscriptionStatus.PAST_DUE: Collection.FAILED,
+    SubscriptionStatus.UNPAID: Collection.OVERDUE,
+}
 
 
 @singledispatch
@@ -36,7 +49,10 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft.write("brand", fact.brand, stamp)
     draft.write("is_disabled", fact.is_disabled, stamp)
     draft.write("collection", fact.collection, stamp)
+    arrears.note(draft, fact.collection, stamp)
     draft.write("agreement_cancelled_at", fact.agreement_cancelled_at, stamp)
+    cancelled = fact.cancelled_plan.keys[0] if fact.cancelled_plan else None
+    draft.write(cancellation_of(cancelled), fact.agreement_cancelled_at, stamp)
     if fact.plan is not None:
         _link_plan(draft, fact.plan, rows, stamp)
         draft.says_plan_changed = fact.says_plan_changed
@@ -67,7 +83,9 @@ def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
             write("named_plan", [list(fact.plan.keys[0]), fact.plan_name], stamp)
     draft.write("lifecycle", fact.lifecycle, stamp)
     draft.write("collection", fact.collection, stamp)
+    arrears.note(draft, fact.collection or MONEY_BY_STATUS.get(fact.status), stamp)
     draft.write("said_status", fact.status, stamp)
+    draft.write("said_active", fact.counts_as_active, stamp)
     draft.write("provider_status", fact.provider_status, stamp)
     draft.write("current_period_end", fact.current_period_end, stamp)
     draft.write("cancellation", fact.cancelled_at, stamp)

@@ -9,12 +9,14 @@ provider's table of its own statuses.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from billing_webhooks.facts import Collection, CustomerKind, Lifecycle
+from billing_webhooks.facts import Collection, CustomerKind, Key, Lifecycle
 from billing_webhooks.facts import SubscriptionStatus as Status
 from billing_webhooks.models import Customer, Plan, Subscription
-from billing_webhooks.models.billing import BillingRow
-from billing_webhooks.projection.registers import Draft
+from billing_webhooks.models.entries import Entry
+from billing_webhooks.projection.arrears import owed_since
+from billing_webhooks.projection.registers import Draft, name_of
 
 # What the latest news about collecting money makes of an agreement that has not ended.
 STATUS_BY_COLLECTION = {
@@ -23,26 +25,46 @@ STATUS_BY_COLLECTION = {
     Collection.OVERDUE: Status.UNPAID,
 }
 
+# Which bad news about money counts from its first time, in a status.
+OWED_BY_STATUS = {
+    Status.PAST_DUE: {Collection.FAILED},
+    Status.UNPAID: {Collection.OVERDUE},
+    Status.CANCELLED: {Collection.FAILED, Collection.OVERDUE},
+}
 
-def derive(draft: Draft[BillingRow]) -> None:
+
+def derive(draft: Draft[Any]) -> None:
     """Bring the derived columns of a draft in line with its registers."""
     row = draft.row
     if isinstance(row, Customer):
         row.kind = customer_kind(row)
+        row.in_arrears_since = owed_since(draft, {row.collection})
+        row.plan_ended_at = _plan_ended_at(draft)
     elif isinstance(row, Plan):
         said = draft.value("said_code")
         row.code = row.external_id if said is None else said
     elif isinstance(row, Subscription):
-        row.status = subscription_status(draft)
-        row.plan_name = _plan_name(draft)
-        cancelled_at = draft.value("cancellation")
-        is_cancelled = row.status in {Status.CANCELLING, Status.CANCELLED}
-        row.cancelled_at = (
-            datetime.fromisoformat(cancelled_at) if cancelled_at and is_cancelled else None
-        )
+        _derive_subscription(row, draft)
+    elif isinstance(row, Entry) and draft.value("customer_key") is None and row.subscription:
+        # Whose it is was not said, but what it is for.
+        row.customer_id = row.subscription.customer_id
 
 
-def subscription_status(draft: Draft[BillingRow]) -> Status:
+def _derive_subscription(row: Subscription, draft: Draft[Any]) -> None:
+    row.status = subscription_status(draft)
+    row.plan_name = _plan_name(draft)
+    # What was said of an earlier word says nothing of this one.
+    is_said = not _ended_later(draft) and draft.stamp("said_active") == draft.stamp("said_status")
+    row.counts_as_active = draft.value("said_active") if is_said else None
+    row.in_arrears_since = owed_since(draft, OWED_BY_STATUS.get(row.status, ()))
+    cancelled_at = draft.value("cancellation")
+    is_cancelled = row.status in {Status.CANCELLING, Status.CANCELLED}
+    row.cancelled_at = (
+        datetime.fromisoformat(cancelled_at) if cancelled_at and is_cancelled else None
+    )
+
+
+def subscription_status(draft: Draft[Any]) -> Status:
     """
     Return the status that the registers of a subscription add up to.
 
@@ -50,12 +72,11 @@ def subscription_status(draft: Draft[BillingRow]) -> Status:
     agreement that has ended is cancelled, whatever was paid for it later; one that has
     not is what the latest news about its money says.
     """
-    said, said_at = draft.value("said_status"), draft.stamp("said_status")
-    lifecycle, lifecycle_at = draft.value("lifecycle"), draft.stamp("lifecycle")
-    has_ended = lifecycle == Lifecycle.ENDED
-    if said is not None and not (has_ended and lifecycle_at and said_at and lifecycle_at > said_at):
+    said = draft.value("said_status")
+    if said is not None and not _ended_later(draft):
         return Status(said)
-    if has_ended:
+    lifecycle = draft.value("lifecycle")
+    if lifecycle == Lifecycle.ENDED:
         return Status.CANCELLED
     collection = draft.value("collection")
     if collection is not None:
@@ -63,6 +84,29 @@ def subscription_status(draft: Draft[BillingRow]) -> Status:
     if lifecycle == Lifecycle.STARTED or draft.value("plan_key") is not None:
         return Status.ACTIVE
     return Status.UNKNOWN
+
+
+def _ended_later(draft: Draft[Any]) -> bool:
+    """Return whether an end came later than the provider's own word."""
+    said_at, lifecycle_at = draft.stamp("said_status"), draft.stamp("lifecycle")
+    if draft.value("lifecycle") != Lifecycle.ENDED or lifecycle_at is None:
+        return False
+    return said_at is None or lifecycle_at > said_at
+
+
+def cancellation_of(plan: Key | None) -> str:
+    """Return the register of a customer for cancellations that name this plan, or none."""
+    return f"cancelled {name_of(plan)}" if plan else "cancelled"
+
+
+def _plan_ended_at(draft: Draft[Any]) -> datetime | None:
+    """Return when the plan that a customer is on was cancelled, None if it was not since."""
+    plan, said_at = draft.value("plan_key"), draft.stamp("plan_key")
+    if plan is None or said_at is None:
+        return None
+    names = (cancellation_of(None), cancellation_of(tuple(plan)))
+    later = [stamp for name in names if (stamp := draft.stamp(name)) and stamp > said_at]
+    return max(later).moment if later else None
 
 
 def customer_kind(customer: Customer) -> CustomerKind:
@@ -74,7 +118,7 @@ def customer_kind(customer: Customer) -> CustomerKind:
     return CustomerKind.UNKNOWN
 
 
-def _plan_name(draft: Draft[BillingRow]) -> str:
+def _plan_name(draft: Draft[Any]) -> str:
     # A name counts only for the plan with which it was said: an event that changes the
     # plan without naming the new one must not leave the old one's name behind.
     named = draft.value("named_plan")

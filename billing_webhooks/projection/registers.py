@@ -109,7 +109,7 @@ class Draft(Generic[Row]):
         if value is None:
             return False
         encoded = _encode(value)
-        known = self._own().get(name)
+        known = self.own().get(name)
         if known is not None:
             stands = Stamp(known[0], known[1])
             if (stamp > stands) if earliest else (stamp < stands):
@@ -126,7 +126,7 @@ class Draft(Generic[Row]):
         """
         if value is None:
             return False
-        known = self._own().get(name)
+        known = self.own().get(name)
         if known is not None and (known[0] or stamp.by >= known[1]):
             return False
         return self._set(name, value, ["", stamp.by, _encode(value)])
@@ -140,6 +140,11 @@ class Draft(Generic[Row]):
             # The one of that name may have been deleted since, and made anew.
             self.is_dirty |= target.pk is None or getattr(self.row, f"{name}_id") != target.pk
             setattr(self.row, name, target)
+
+    def own(self) -> dict[str, list[Any]]:
+        """Return the registers in which is written."""
+        registers: dict[str, list[Any]] = self.row.registers
+        return registers
 
     def register(self, name: str) -> list[Any] | None:
         """Return the register as it stands, `[at, by, value]`."""
@@ -158,17 +163,12 @@ class Draft(Generic[Row]):
         register = self.register(name)
         return None if register is None else Stamp(register[0], register[1])
 
-    def _own(self) -> dict[str, list[Any]]:
-        """Return the registers in which is written."""
-        registers: dict[str, list[Any]] = self.row.registers
-        return registers
-
     def _is_blank(self) -> bool:
         """Return whether no event has said anything of the row yet."""
         return not self.row.registers
 
     def _set(self, name: str, value: Any, register: list[Any]) -> bool:
-        own = self._own()
+        own = self.own()
         if own.get(name) != register:
             own[name] = register
             self.is_dirty = True
@@ -226,7 +226,7 @@ class NamedDraft(Draft[Row]):
                     field.get_default() if value is None else field.to_python(value),
                 )
 
-    def _own(self) -> dict[str, list[Any]]:
+    def own(self) -> dict[str, list[Any]]:
         own: dict[str, list[Any]] = self.row.registers.setdefault(name_of(self.key), {})
         return own
 

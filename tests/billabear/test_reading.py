@@ -67,6 +67,8 @@ def subscription_facts(word: str, status: SubscriptionStatus, **said: Any) -> li
         plan_name="Pro",
         status=status,
         provider_status=word,
+        counts_as_active=word
+        in {"active", "trial_active", "overdue_payment_open", "pending_cancel"},
         **said,
     )
     return [CUSTOMER_FACT, fact]

@@ -87,13 +87,13 @@ MEANT: dict[str, list[Fact]] = {
     ],
     "payment_failed": [
         MENTIONED,
-        CustomerFact(REF, collection=Collection.FAILED),
+        CustomerFact(REF),
         agreement(collection=Collection.FAILED, current_period_end=None),
         PaymentFact(PaymentStatus.FAILED, "payment_1", **entry(money=MONEY)),
     ],
     "invoice_overdue": [
         MENTIONED,
-        CustomerFact(REF, collection=Collection.OVERDUE),
+        CustomerFact(REF),
         agreement(collection=Collection.OVERDUE, current_period_end=None),
         InvoiceFact(InvoiceStatus.OVERDUE, "invoice_1", **entry(money=MONEY, due_at=DUE)),
     ],
@@ -122,6 +122,20 @@ def test_cancellation_without_agreement__news_of_the_customer() -> None:
     (customer,) = read("agreement_cancelled", {"data": {"customer_id": CUSTOMER_ID}})
 
     assert customer == CustomerFact(CustomerRef(CUSTOMER_ID), agreement_cancelled_at=NOW)
+
+
+@pytest.mark.parametrize("event_type", ["payment_failed", "invoice_overdue"])
+def test_money_owed_without_agreement__news_of_the_customer(event_type: str) -> None:
+    customer = read(event_type, {"data": {"customer_id": CUSTOMER_ID}})[0]
+
+    kind = Collection.FAILED if event_type == "payment_failed" else Collection.OVERDUE
+    assert customer == CustomerFact(CustomerRef(CUSTOMER_ID), collection=kind)
+
+
+def test_cancellation_without_agreement__of_the_plan_that_it_names() -> None:
+    customer = read("agreement_cancelled", {"data": DATA | {"agreement_id": None}})[1]
+
+    assert customer == CustomerFact(REF, agreement_cancelled_at=NOW, cancelled_plan=PLAN)
 
 
 def test_plan_of_the_catalogue__no_customer() -> None:

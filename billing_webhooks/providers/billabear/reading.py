@@ -60,6 +60,9 @@ STATUSES: Mapping[str, Status] = {
     "trial_ended": Status.CANCELLED,
 }
 
+# What BillaBear's own SubscriptionStatus holds to be active.
+COUNTED_AS_ACTIVE = frozenset({"active", "trial_active", "overdue_payment_open", "pending_cancel"})
+
 
 def read(event_type: str, payload: Payload, occurred_at: datetime) -> Sequence[Fact]:
     """Return the facts of an event of one of the types in READINGS."""
@@ -130,6 +133,7 @@ def _read_subscription(
         lifecycle=lifecycle,
         status=STATUSES.get(word, Status.UNKNOWN) if word else usual_status,
         provider_status=word,
+        counts_as_active=word in COUNTED_AS_ACTIVE if word in STATUSES else None,
         started_at=at if "started_at" in times else None,
         cancelled_at=at if "cancelled_at" in times else None,
         trial_started_at=at if "trial_started_at" in times else None,

@@ -147,16 +147,18 @@ def _customer(
     agreement: str,
 ) -> CustomerFact:
     # Without an agreement's id a cancellation is news of the customer: which agreement
-    # ended is not for us to guess.
+    # ended is not for us to guess. So is money that is owed; what was paid settles it.
     cancelled = meaning.lifecycle == Lifecycle.ENDED and not agreement
+    is_told = not agreement or meaning.collection == Collection.PAID
     return CustomerFact(
         customer,
         email=text_at(payload, *EMAIL),
         user_external_id=id_at(payload, *USER_ID) or None,
         plan=plan if meaning.assigns_plan and plan.keys else None,
         says_plan_changed=meaning.changes_plan,
-        collection=meaning.collection,
+        collection=meaning.collection if is_told else None,
         agreement_cancelled_at=at if cancelled else None,
+        cancelled_plan=plan if cancelled and plan.keys else None,
     )
 
 
