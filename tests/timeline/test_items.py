@@ -18,24 +18,27 @@ from tests.timeline.conftest import ADA, PRO, texts
 
 pytestmark = pytest.mark.django_db
 
+PAST_DUE = (
+    "subscription agreement_1: status: active → past due; "
+    "in arrears since: nothing → 2026-03-02 12:00:00+01:00"
+)
+
 
 def test_changes__tell_status_plan_and_period_in_words(ada: Customer) -> None:
     told = texts(ada, "change")
-    assert "subscription agreement_1: status: active → past due" in told
+    assert PAST_DUE in told
     assert "customer ada@example.org: plan: Pro → Max (customer_max)" in told
     [signed_up] = [text for text in told if text.startswith("subscription agreement_1 (new)")]
     assert "; plan: Pro; " in signed_up
     assert "current period end: 2026-04-01 02:00:00+02:00" in signed_up
 
 
-def test_changes__tell_arrears_and_their_end(ada: Customer) -> None:
-    event = WebhookEvent.objects.get(event_type="customer.payment_failed")
-    [change] = [each for each in event.changes if each["model"] == "subscription"]
-    change["fields"] = {"in_arrears_since": [None, "2026-03-02T11:00:00Z"]}
-    event.save()
-    [told] = [text for text in texts(ada, "change") if "arrears" in text]
-    assert told == (
-        "subscription agreement_1: in arrears since: nothing → 2026-03-02 12:00:00+01:00"
+def test_changes__tell_arrears_and_their_end(ada: Customer, post_kinde: PostKinde) -> None:
+    post_kinde("customer.payment_succeeded", ADA, occurred_at=at("15:00"))
+    told = [text for text in texts(ada, "change") if text.startswith("subscription")]
+    assert told[0] == (
+        "subscription agreement_1: status: past due → active; "
+        "in arrears since: 2026-03-02 12:00:00+01:00 → nothing"
     )
 
 
@@ -50,6 +53,26 @@ def test_changes__tell_a_cancellation(ada: Customer, post_kinde: PostKinde) -> N
         "subscription agreement_1: status: past due → cancelled; "
         "cancelled at: nothing → 2026-03-02 16:00:00+01:00"
     )
+
+
+def test_changes__tell_a_cancellation_that_names_no_agreement(
+    ada: Customer, post_kinde: PostKinde
+) -> None:
+    post_kinde(
+        "customer.agreement_cancelled", {"customer_id": "customer_1"}, occurred_at=at("15:00")
+    )
+    assert texts(ada, "change")[0] == (
+        "customer ada@example.org: agreement cancelled at: nothing → 2026-03-02 16:00:00+01:00; "
+        "plan ended at: nothing → 2026-03-02 16:00:00+01:00"
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="the event is stored without the agreement's customer")
+def test_event__that_names_the_agreement_alone_is_its_customer_s(
+    ada: Customer, post_kinde: PostKinde
+) -> None:
+    post_kinde("customer.agreement_cancelled", {"agreement_id": "agreement_1"})
+    assert "customer.agreement_cancelled" in texts(ada, "event")[0]
 
 
 def test_changes__tell_of_billabear_too(post_billabear: PostBillaBear) -> None:
@@ -135,7 +158,7 @@ def test_rows__that_are_gone_are_called_what_events_called_them(ada: Customer) -
     Plan.objects.all().delete()
     told = texts(ada, "change")
     assert "customer ada@example.org: plan: pro → customer_max" in told
-    assert "subscription agreement_1: status: active → past due" in told
+    assert PAST_DUE in told
 
 
 def test_rows__without_any_name_left_are_not_numbers(ada: Customer) -> None:
