@@ -2,7 +2,6 @@ import billing_webhooks.models.customers
 import billing_webhooks.models.fields
 import billing_webhooks.models.inbox
 import billing_webhooks.models.indexes
-import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -275,7 +274,7 @@ class Migration(migrations.Migration):
                 ('applied_at', models.DateTimeField(blank=True, null=True, verbose_name='applied at')),
                 ('processed_at', models.DateTimeField(blank=True, null=True, verbose_name='processed at')),
                 ('pruned_at', models.DateTimeField(blank=True, null=True, verbose_name='pruned at')),
-                ('changes', models.JSONField(blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='changes')),
+                ('changes', models.JSONField(blank=True, default=list, encoder=billing_webhooks.models.fields.ExactEncoder, verbose_name='changes')),
                 ('customer', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='billing_webhooks.customer', verbose_name='customer')),
             ],
             options={

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     BinaryField = models.BinaryField[bytes, bytes]
 else:
     CharField, BinaryField = models.CharField, models.BinaryField
+
+
+class ExactEncoder(DjangoJSONEncoder):
+    """Django's encoder, which by itself cuts times to milliseconds."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 class ExactCharField(CharField):

@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.encryption import Sealed
-from billing_webhooks.models.fields import BodyField, ExactCharField
+from billing_webhooks.models.fields import BodyField, ExactCharField, ExactEncoder
 from billing_webhooks.models.indexes import PartialIndex
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Trust
@@ -117,7 +116,7 @@ class WebhookEvent(models.Model):
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     # Of what it said, nothing is left.
     pruned_at = models.DateTimeField(_("pruned at"), null=True, blank=True)
-    changes = models.JSONField(_("changes"), default=list, blank=True, encoder=DjangoJSONEncoder)
+    changes = models.JSONField(_("changes"), default=list, blank=True, encoder=ExactEncoder)
     customer = models.ForeignKey(
         "billing_webhooks.Customer",
         verbose_name=_("customer"),

@@ -2,7 +2,7 @@
 Facts become rows here, and nowhere else.
 
     prepare    refs → rows that exist, in small transactions of its own
-    apply      facts → registers → columns, in the caller's transaction
+    apply      names → their rows, facts → registers → columns, in the caller's transaction
 
 Both take a batch of events of one provider; one event is a batch of one. A new kind of
 fact needs an applier, and a new status a case in `derivation`.
@@ -27,14 +27,19 @@ from billing_webhooks.facts import (
     TaxThreshold,
     UsageFact,
 )
-from billing_webhooks.models import Invoice, Payment, UsageRecord, WebhookEvent
-from billing_webhooks.projection import appliers
+from billing_webhooks.models import Customer, Invoice, Payment, UsageRecord, WebhookEvent
+from billing_webhooks.projection import appliers, belonging
+from billing_webhooks.projection.belonging import Found
 from billing_webhooks.projection.changes import combined
 from billing_webhooks.projection.derivation import derive
-from billing_webhooks.projection.identities import customer_identities, plan_identities
+from billing_webhooks.projection.identities import (
+    Resolution,
+    customer_identities,
+    plan_identities,
+)
 from billing_webhooks.projection.news import signals_for
 from billing_webhooks.projection.registers import Draft, Stamp
-from billing_webhooks.projection.rows import Resolution, Rows, RowsMoved, Touched
+from billing_webhooks.projection.rows import Rows, RowsMoved, Touched
 
 __all__ = ["Effect", "Reading", "RowsMoved", "apply", "combined", "prepare", "refs"]
 
@@ -72,15 +77,33 @@ class Effect:
 
 
 def prepare(db: str, provider: str, batch: Sequence[Reading]) -> Resolution:
-    """Return the rows that a batch means, made and merged where necessary, in autocommit."""
-    named = [(ref, reading.stamp) for reading in batch for ref in refs(reading.facts)]
+    """Return the rows that a batch means, made where necessary, in autocommit."""
+    customers, plans = _named(batch)
     return Resolution(
-        plans=plan_identities(db, provider).resolve(
-            (ref, stamp) for ref, stamp in named if isinstance(ref, PlanRef)
-        ),
-        customers=customer_identities(db, provider).resolve(
-            (ref, stamp) for ref, stamp in named if isinstance(ref, CustomerRef)
-        ),
+        plans=plan_identities(db, provider).resolve(plans),
+        customers=customer_identities(db, provider).resolve(customers),
+    )
+
+
+def _gathered(
+    db: str, provider: str, batch: Sequence[Reading], resolution: Resolution
+) -> Resolution:
+    """Return the rows that a batch means, once names have passed to those that claim them."""
+    customers, plans = _named(batch)
+    return Resolution(
+        customers=customer_identities(db, provider).gather(customers, resolution.customers),
+        plans=plan_identities(db, provider).gather(plans, resolution.plans),
+    )
+
+
+def _named(
+    batch: Sequence[Reading],
+) -> tuple[list[tuple[CustomerRef, Stamp]], list[tuple[PlanRef, Stamp]]]:
+    """Return what a batch calls customers, and plans, each with the stamp of its event."""
+    named = [(ref, reading.stamp) for reading in batch for ref in refs(reading.facts)]
+    return (
+        [(ref, stamp) for ref, stamp in named if isinstance(ref, CustomerRef)],
+        [(ref, stamp) for ref, stamp in named if isinstance(ref, PlanRef)],
     )
 
 
@@ -90,9 +113,11 @@ def apply(db: str, provider: str, batch: Sequence[Reading], resolution: Resoluti
 
     Raise RowsMoved if the rows were merged since `prepare`.
     """
-    rows = Rows(db, provider, resolution, _touched(batch))
+    rows = Rows(db, provider, _gathered(db, provider, batch, resolution), _touched(batch))
     applied = [_apply_one(reading, rows) for reading in batch]
     rows.write()
+    for found in [found for each in applied for found in each.found]:
+        belonging.attribute(db, found)
     return [_effect(each) for each in applied]
 
 
@@ -102,6 +127,7 @@ class _Applied:
 
     drafts: list[tuple[Draft[Any], bool, dict[str, tuple[Any, Any]], list[str]]]
     notices: list[Notice]
+    found: list[Found]
     superseded: bool
 
 
@@ -111,7 +137,8 @@ def _apply_one(reading: Reading, rows: Rows) -> _Applied:
     for fact in reading.facts:
         if not isinstance(fact, Notice):
             appliers.apply(fact, rows, reading.stamp)
-    applied = _Applied([], notices, any(draft.superseded for draft in rows.touched()))
+    found = list(belonging.find(rows))
+    applied = _Applied([], notices, found, any(draft.superseded for draft in rows.touched()))
     for draft in rows.touched():
         derive(draft)
         changes = draft.changes()
@@ -156,8 +183,15 @@ def _effect(applied: _Applied) -> Effect:
         outcome = WebhookEvent.Outcome.APPLIED
     elif applied.superseded:
         outcome = WebhookEvent.Outcome.SUPERSEDED
-    customers = [entry["id"] for entry in entries if entry.get("model") == "customer"]
-    return Effect(outcome, customers[0] if customers else None, entries)
+    return Effect(outcome, _customer_id(applied), entries)
+
+
+def _customer_id(applied: _Applied) -> int | None:
+    """Return whose event it is: the first customer's that it names, else its subscription's."""
+    rows = [draft.row for draft, *_ in applied.drafts]
+    customers = [row.pk for row in rows if isinstance(row, Customer)]
+    theirs = [row.customer_id for row in rows if hasattr(row, "customer_id") and row.customer_id]
+    return next(iter(customers + theirs), None)
 
 
 def refs(facts: Iterable[Fact]) -> Iterator[CustomerRef | PlanRef]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from django.core.serializers.json import DjangoJSONEncoder
+from billing_webhooks.models.fields import ExactEncoder
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ def combined(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[dict[str,
     """
     entries = [dict(entry) for entry in earlier]
     known = {_identity(entry): entry for entry in entries}
-    for entry in json.loads(json.dumps(later, cls=DjangoJSONEncoder)):
+    for entry in json.loads(json.dumps(later, cls=ExactEncoder)):
         same = known.get(_identity(entry))
         if same is None:
             entries.append(entry)

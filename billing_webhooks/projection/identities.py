@@ -3,16 +3,17 @@ Which row an event means.
 
 A provider may name one customer by its id, by its organisation, or by both, in events
 that arrive in any order; plans likewise. The names are rows of their own. A name seen
-for the first time gets a row. An event that gives several names claims the weaker ones
-for the strongest: the newest claim to a name wins, and whatever was said of that name
-moves to the row it belongs to. All this happens before the projection's transaction, in
-small ones of its own, so that the rows to lock exist when it begins.
+for the first time gets a row, in a small transaction of its own, so that the rows to
+lock exist when the projection's begins. An event that gives several names claims the
+weaker ones for the strongest: the newest claim to a name wins, and whatever was said of
+that name passes to the row it belongs to. That changes rows, so it is part of the
+projection's transaction, and told like every other change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db import IntegrityError, transaction
@@ -21,7 +22,7 @@ from django.db.models import QuerySet
 from billing_webhooks.facts import CustomerRef, Key, PlanRef
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
 from billing_webhooks.projection.moving import move_all, move_some, recompute
-from billing_webhooks.projection.registers import OWNER, Stamp, name_of
+from billing_webhooks.projection.registers import OWNER, NamedDraft, Stamp, name_of
 
 Ref = TypeVar("Ref", CustomerRef, PlanRef)
 Known: TypeAlias = Mapping[Key, Any]
@@ -31,10 +32,25 @@ MAX_TRIES = 10
 
 @dataclass(frozen=True)
 class Meant:
-    """The row that a ref means, and the weaker names of the ref that belong to it."""
+    """
+    The row that a ref means, and the weaker names of the ref that belong to it.
+
+    `elsewhere` are weaker names that belong to other rows, by their keys. `earlier` are
+    the rows that names have passed to and from, as they were before.
+    """
 
     pk: int
     owned: tuple[Key, ...]
+    elsewhere: Mapping[Key, int] = field(default_factory=dict)
+    earlier: tuple[NamedDraft[Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The rows that the refs of events mean."""
+
+    customers: Mapping[CustomerRef, Meant]
+    plans: Mapping[PlanRef, Meant]
 
 
 class Identities(Generic[Ref]):
@@ -53,39 +69,60 @@ class Identities(Generic[Ref]):
         self.row_model = row_model
 
     def resolve(self, refs: Iterable[tuple[Ref, Stamp]]) -> dict[Ref, Meant]:
-        """Return each ref's row, made or put together where necessary."""
+        """Return each ref's row, made where necessary, in small transactions of its own."""
         wanted = [(ref, stamp) for ref, stamp in refs if ref.keys]
-        known = self._known({key for ref, _ in wanted for key in ref.keys})
-        unsettled = [(ref, stamp) for ref, stamp in wanted if not _is_settled(ref, known)]
-        for ref, stamp in unsettled:
-            self._settle(ref, stamp)
-        if unsettled:
-            known = self._known({key for ref, _ in wanted for key in ref.keys})
+        keys = {key for ref, _ in wanted for key in ref.keys}
+        known = self._known(keys)
+        unknown = [(ref, stamp) for ref, stamp in wanted if not known.keys() >= set(ref.keys)]
+        for ref, stamp in unknown:
+            self._name(ref, stamp)
+        if unknown:
+            known = self._known(keys)
         return {ref: _meant(ref, known) for ref, _ in wanted}
 
-    def _known(self, keys: Iterable[Key]) -> dict[Key, Any]:
+    def gather(
+        self, refs: Iterable[tuple[Ref, Stamp]], meant: Mapping[Ref, Meant]
+    ) -> Mapping[Ref, Meant]:
+        """
+        Let names pass to the rows of those refs that claim them, in the caller's transaction.
+
+        Raise IntegrityError if they have passed to other rows since `meant` was made.
+        """
+        earlier: dict[Ref, list[NamedDraft[Any]]] = {}
+        for ref, stamp in dict.fromkeys(refs):
+            if not ref.keys or not meant[ref].elsewhere:
+                continue
+            if moved := self._gather(ref, stamp, meant[ref]):
+                earlier.setdefault(ref, []).extend(moved)
+                known = self._known({key for each in meant for key in each.keys}, lock=True)
+                meant = {each: _meant(each, known, earlier.get(each, ())) for each in meant}
+        return meant
+
+    def _known(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Any]:
         # The pairs of kind and value that were not asked for do no harm.
         kinds, values = {kind for kind, _ in keys}, {value for _, value in keys}
         if not values:
             return {}
         found = self._names().filter(provider=self.provider, kind__in=kinds, value__in=values)
+        if lock:
+            found = found.select_for_update()
         return {(identity.kind, identity.value): identity for identity in found}
 
-    def _settle(self, ref: Ref, stamp: Stamp) -> None:
+    def _name(self, ref: Ref, stamp: Stamp) -> None:
         for attempt in range(1, MAX_TRIES + 1):
             try:
                 # Not in the transaction: under REPEATABLE READ it would go on seeing the names
                 # as they were before it had the locks.
                 row_ids = {identity.row_id for identity in self._known(ref.keys).values()}
                 with transaction.atomic(using=self.db):
-                    self._settle_once(ref, stamp, row_ids)
+                    self._name_once(ref, stamp, row_ids)
                 return
             except IntegrityError:
                 # Another worker has just made one of these names; look again.
                 if attempt == MAX_TRIES:
                     raise
 
-    def _settle_once(self, ref: Ref, stamp: Stamp, row_ids: set[int]) -> None:
+    def _name_once(self, ref: Ref, stamp: Stamp, row_ids: set[int]) -> None:
         known, rows = self._lock(ref.keys, row_ids)
         strongest, *weaker = ref.keys
         if strongest in known:
@@ -97,13 +134,39 @@ class Identities(Generic[Ref]):
             if key not in known:
                 self._give(key, owner)
             elif known[key].row_id != owner.pk:
-                if not _is_newer(stamp, rows[known[key].row_id], key):
-                    continue
-                self._bring(key, rows[known[key].row_id], owner)
+                continue
             claim(owner, key, strongest, stamp)
         owner.save(using=self.db)
 
-    def _lock(self, keys: Iterable[Key], row_ids: set[int]) -> tuple[Known, dict[int, Any]]:
+    def _gather(self, ref: Ref, stamp: Stamp, meant: Meant) -> list[NamedDraft[Any]]:
+        """Return the rows that names have passed to and from, as they were, but for those gone."""
+        known, rows = self._lock(ref.keys, {meant.pk, *meant.elsewhere.values()}, lock=True)
+        strongest, *weaker = ref.keys
+        owner = rows[known[strongest].row_id]
+        earlier = {pk: NamedDraft(row) for pk, row in rows.items()}
+        moved = []
+        for key in weaker:
+            source = rows[known[key].row_id]
+            if source is not owner and _is_newer(stamp, source, key):
+                self._bring(key, source, owner)
+                claim(owner, key, strongest, stamp)
+                moved += [owner.pk, source.pk]
+                known = self._known(ref.keys, lock=True)
+        if moved:
+            owner.save(using=self.db)
+        return [earlier[pk] for pk in dict.fromkeys(moved) if self._call(earlier[pk])]
+
+    def _call(self, draft: NamedDraft[Any]) -> bool:
+        """Call a row by the strongest name that it has left; return whether it has one."""
+        names = self._names().filter(row_id=draft.row.pk).values_list("kind", "value")
+        strongest = min(names, key=lambda key: (key[0] != "id", key), default=None)
+        if strongest is not None:
+            draft.speak_of(strongest)
+        return strongest is not None
+
+    def _lock(
+        self, keys: Iterable[Key], row_ids: set[int], *, lock: bool = False
+    ) -> tuple[Known, dict[int, Any]]:
         """
         Return the identities with these names and, locked, their rows, which are to be those.
 
@@ -112,7 +175,7 @@ class Identities(Generic[Ref]):
         """
         locked = self._rows().select_for_update().filter(pk__in=row_ids).order_by("pk")
         rows = {row.pk: row for row in locked}
-        known = self._known(keys)
+        known = self._known(keys, lock=lock)
         if {identity.row_id for identity in known.values()} != rows.keys():
             raise IntegrityError("A name has passed to another row meanwhile.")
         return known, rows
@@ -168,15 +231,15 @@ def claim(row: Any, key: Key, owner: Key, stamp: Stamp) -> bool:
     return True
 
 
-def _is_settled(ref: Ref, known: Known) -> bool:
-    rows = [known[key].row_id if key in known else None for key in ref.keys]
-    return None not in rows and len(set(rows)) == 1
-
-
-def _meant(ref: Ref, known: Known) -> Meant:
+def _meant(ref: Ref, known: Known, earlier: Sequence[NamedDraft[Any]] = ()) -> Meant:
     strongest, *weaker = ref.keys
     pk = known[strongest].row_id
-    return Meant(pk, tuple(key for key in weaker if key in known and known[key].row_id == pk))
+    return Meant(
+        pk,
+        owned=tuple(key for key in weaker if known[key].row_id == pk),
+        elsewhere={key: known[key].row_id for key in weaker if known[key].row_id != pk},
+        earlier=tuple(earlier),
+    )
 
 
 def _owner_register(row: Any, key: Key) -> Any:

@@ -34,7 +34,7 @@ def _of_subscription(draft: Draft[Subscription], changes: Changes) -> list[str]:
     names = []
     if (old is None or old == Status.UNKNOWN) and new not in NOT_LIVE:
         names.append("subscription_started")
-    if not draft.was_new:
+    if not draft.was_new or new == Status.UNKNOWN:
         names.append("subscription_changed")
     names += _plan_changed(draft, changes)
     if "trial_started_at" in changes:
@@ -51,12 +51,15 @@ def _of_payment(draft: Draft[Payment], changes: Changes) -> list[str]:
         PaymentStatus.SUCCEEDED: "payment_succeeded",
         PaymentStatus.FAILED: "payment_failed",
     }
-    return [news[changes["status"][1]]] if "status" in changes else []
+    return [news[changes["status"][1]] if "status" in changes else "payment_changed"]
 
 
 def _of_invoice(draft: Draft[Invoice], changes: Changes) -> list[str]:
-    is_overdue = "status" in changes and changes["status"][1] == InvoiceStatus.OVERDUE
-    return ["invoice_overdue"] if is_overdue else []
+    news = {
+        InvoiceStatus.OVERDUE: "invoice_overdue",
+        InvoiceStatus.PAID: "invoice_paid",
+    }
+    return [news[changes["status"][1]] if "status" in changes else "invoice_changed"]
 
 
 def _of_usage(draft: Draft[UsageRecord], changes: Changes) -> list[str]:

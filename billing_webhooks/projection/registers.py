@@ -84,6 +84,10 @@ class Draft(Generic[Row]):
         self.superseded = False
         self.says_plan_changed = False
 
+    def recall(self, earlier: Draft[Row]) -> None:
+        """Take the row as it was in an earlier draft for what it was before the event."""
+        self.was_new, self.before = earlier.was_new, earlier.before
+
     def columns(self) -> dict[str, Any]:
         """Return the columns that events write, by field name; a foreign key as its pk."""
         return {field.name: getattr(self.row, field.attname) for field in written_fields(self.row)}
@@ -201,6 +205,10 @@ class NamedDraft(Draft[Row]):
     def speak_of(self, key: Key) -> None:
         """Let what is written from now on be said of the row under this name."""
         self.key = key
+
+    def recall(self, earlier: Draft[Row]) -> None:
+        super().recall(earlier)
+        self.key = self.key or earlier.called
 
     def register(self, name: str) -> list[Any] | None:
         registers: dict[str, dict[str, list[Any]]] = self.row.registers

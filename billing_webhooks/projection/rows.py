@@ -21,7 +21,7 @@ from billing_webhooks.models import (
 )
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
-from billing_webhooks.projection.identities import Meant, claim
+from billing_webhooks.projection.identities import Meant, Resolution, claim
 from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, draft_of, name_of
 
 AnyRow = TypeVar("AnyRow", bound=BillingRow)
@@ -30,14 +30,6 @@ AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
 
 class RowsMoved(DatabaseError):
     """A name passed to another row between resolving and locking it; try again."""
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """The rows that the refs of events mean."""
-
-    customers: Mapping[CustomerRef, Meant]
-    plans: Mapping[PlanRef, Meant]
 
 
 @dataclass(frozen=True)
@@ -68,6 +60,7 @@ class Rows:
             for model in (Payment, Invoice, UsageRecord)
         }
         self._touched: dict[int, Draft[Any]] = {}
+        self._recalled: dict[int, Draft[Any]] = {}
 
     def begin_event(self) -> None:
         """Begin an event: what is asked for from now on is what it touches."""
@@ -88,6 +81,21 @@ class Rows:
             row = Subscription(provider=self.provider, external_id=external_id)
             self._subscriptions[external_id] = Draft(row)
         return self._touch(self._subscriptions[external_id])
+
+    def entries_of(self, draft: Draft[Subscription]) -> list[Draft[Any]]:
+        """Return, as touched, the entries for a subscription of which no event said whose."""
+        subscription = draft.row
+        found: list[Draft[Any]] = []
+        for model, drafts in self._entries.items():
+            if subscription.pk is not None:
+                of_it = self._locked(model, "subscription", {subscription.pk}, called="identity")
+                drafts |= {name: each for name, each in of_it.items() if name not in drafts}
+            for entry in drafts.values():
+                is_of_it = entry.value("subscription_key") == ["id", subscription.external_id]
+                if is_of_it and entry.value("customer_key") is None:
+                    entry.row.subscription = subscription
+                    found.append(self._touch(entry))
+        return found
 
     def entry(self, model: type[AnyEntry], identity: str) -> Draft[AnyEntry]:
         drafts: dict[str, Any] = self._entries[model]
@@ -132,7 +140,7 @@ class Rows:
         yield from self._entries.values()
 
     def _locked(
-        self, model: type[BillingRow], name: str, values: Iterable[Any]
+        self, model: type[BillingRow], name: str, values: Iterable[Any], *, called: str = ""
     ) -> dict[Any, Draft[Any]]:
         wanted = set(values)
         if not wanted:
@@ -143,7 +151,7 @@ class Rows:
             .filter(**{f"{name}__in": wanted}, provider=self.provider)
             .order_by("pk")
         )
-        return {getattr(row, name): draft_of(row) for row in rows}
+        return {getattr(row, called or name): draft_of(row) for row in rows}
 
     def _touch(self, draft: Draft[AnyRow]) -> Draft[AnyRow]:
         if id(draft) not in self._touched:
@@ -162,6 +170,8 @@ class Rows:
         if not isinstance(draft, NamedDraft):
             raise RowsMoved(f"Row {meant.pk} was merged into another meanwhile.")
         self._touch(draft)
+        for earlier in meant.earlier:
+            self._recall(drafts[earlier.row.pk], earlier)
         strongest = ref.keys[0]
         for key in meant.owned:
             # Taken from the row since it was resolved, perhaps by an older claim than ours.
@@ -171,9 +181,16 @@ class Rows:
         draft.speak_of(strongest)
         return draft
 
+    def _recall(self, draft: Draft[Any], earlier: NamedDraft[Any]) -> None:
+        """Let a row, from or to which a name has passed, have been what it was before that."""
+        if id(earlier) not in self._recalled:
+            self._recalled[id(earlier)] = earlier
+            self._touch(draft).recall(earlier)
+
 
 def _keys(resolved: Mapping[Any, Meant]) -> set[int]:
-    return {meant.pk for meant in resolved.values()}
+    passed = {each.row.pk for meant in resolved.values() for each in meant.earlier}
+    return passed | {meant.pk for meant in resolved.values()}
 
 
 def _written_fields(model: type[BillingRow]) -> list[str]:

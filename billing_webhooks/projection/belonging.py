@@ -1,0 +1,55 @@
+"""
+What was told of a subscription before anybody said whose it is.
+
+An event may name a subscription alone. What came of it belongs to the subscription's
+customer, whom another event names, sooner or later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from billing_webhooks.models import Subscription, WebhookEvent
+from billing_webhooks.projection.registers import Draft
+from billing_webhooks.projection.rows import Rows
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subscription whose customer is news, and the sequences of the events that wrote it."""
+
+    subscription: Subscription
+    sequences: frozenset[str]
+
+
+def find(rows: Rows) -> Iterator[Found]:
+    """Touch the entries for the subscriptions that have got a customer, and tell who wrote them."""
+    for draft in rows.touched():
+        if isinstance(draft.row, Subscription) and "customer" in draft.changes():
+            written = [draft, *rows.entries_of(draft)]
+            yield Found(draft.row, frozenset(by for each in written for by in _writers(each)))
+
+
+def attribute(db: str, found: Found) -> None:
+    """Let the events that nobody was named in be the customer's of what they wrote."""
+    events = WebhookEvent._base_manager.using(db).filter(
+        provider=found.subscription.provider, customer=None
+    )
+    # A sequence is the provider's id, or where it gives none the event's own.
+    keys = [UUID(each) for each in found.sequences if len(each) == 32 and _is_hex(each)]
+    events.filter(Q(external_id__in=found.sequences) | Q(pk__in=keys)).update(
+        customer=found.subscription.customer_id
+    )
+
+
+def _writers(draft: Draft[Any]) -> Iterator[str]:
+    return (register[1] for register in draft.standing().values())
+
+
+def _is_hex(text: str) -> bool:
+    return all(character in "0123456789abcdef" for character in text)
