@@ -20,6 +20,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from billing_webhooks.models.inbox import ReceiverRun, WebhookEvent
 from billing_webhooks.models.names import Names
@@ -129,8 +130,10 @@ def _unapplied(customer: Customer, db: str) -> QuerySet[WebhookEvent]:
         for name in customer.identities.using(db).values_list("value", flat=True)
         for subject in SUBJECTS
     ]
-    events = WebhookEvent._base_manager.using(db).filter(customer=None, mailbox__in=mailboxes)
-    return events.exclude(state=WebhookEvent.State.PROCESSED).defer(*LARGE)
+    # Not by the index of customers: of nobody's events, those of unknown types may be many.
+    events = WebhookEvent._base_manager.using(db).alias(whose=Coalesce("customer_id", 0))
+    unapplied = events.filter(whose=0, mailbox__in=mailboxes)
+    return unapplied.exclude(state=WebhookEvent.State.PROCESSED).defer(*LARGE)
 
 
 def _links(customer: Customer, db: str) -> QuerySet[Any]:

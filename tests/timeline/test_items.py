@@ -67,7 +67,6 @@ def test_changes__tell_a_cancellation_that_names_no_agreement(
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the event is stored without the agreement's customer")
 def test_event__that_names_the_agreement_alone_is_its_customer_s(
     ada: Customer, post_kinde: PostKinde
 ) -> None:
