@@ -159,6 +159,7 @@ def _call(
         signal=notification.signal,
         sender=WebhookEvent,
         event=event,
+        is_replay=event.replays > 0,
         **arguments.of(notification),
     )
 

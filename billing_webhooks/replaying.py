@@ -40,6 +40,7 @@ ADDRESS = (
 )
 STANDING = (
     "state",
+    "replays",
     "only_receiver",
     "attempts",
     "next_attempt_at",
@@ -137,6 +138,9 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
         _owe(db, event, provider, scope, everything=was == State.DEAD)
     else:
         event.applied_at = None
+    if was != State.QUARANTINED:
+        # That one is worked for the first time.
+        event.replays += 1
     event.only_receiver = scope.receiver
     event.state = State.PENDING
     event.attempts = 0

@@ -6,8 +6,9 @@ survives a restart, so that each can be run, remembered and retried by itself.
 The domain signals below speak of both providers in the same words; the signals of
 one provider's own event types are in `billing_webhooks.providers.<name>.signals`.
 
-Every receiver is called with `sender` (the class `WebhookEvent`), `signal`, `event`
-and `customer` (or None). What else each signal passes stands above it.
+Every receiver is called with `sender` (the class `WebhookEvent`), `signal`, `event`,
+`customer` (or None) and `is_replay`, whether the event was made due again by a replay.
+What else each signal passes stands above it.
 """
 
 from __future__ import annotations

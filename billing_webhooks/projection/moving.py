@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from billing_webhooks.facts import Key
@@ -49,15 +49,21 @@ def move_all(db: str, source: Any, target: Any) -> None:
 def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> None:
     """Let what was linked to a row by one of these names point at another."""
     moved = [list(key) for key in keys]
+    subscriptions: set[int] = set()
     for model, field in CHILDREN[type(source)]:
         rows = model._base_manager.using(db)  # type: ignore[attr-defined]
-        theirs = [row.pk for row in rows.filter(**{field: source.pk}) if _key(row, field) in moved]
+        theirs = {
+            row.pk
+            for row in rows.filter(**{field: source.pk})
+            if _is_moved(row, field, moved, subscriptions)
+        }
         rows.filter(pk__in=theirs).update(**{field: target.pk})
+        subscriptions |= theirs if model is Subscription else set()
     if isinstance(source, Customer):
         events = WebhookEvent._base_manager.using(db)
         of_source = events.filter(customer=source).only("pk", "changes")
-        theirs = [event.pk for event in of_source if any(key in moved for key in _keys(event))]
-        events.filter(pk__in=theirs).update(customer=target)
+        told = [event.pk for event in of_source if any(key in moved for key in _keys(event))]
+        events.filter(pk__in=told).update(customer=target)
 
 
 def recompute(db: str, row: Any) -> None:
@@ -90,8 +96,10 @@ def _move_relation(relation: Any, db: str, source: int, target: int) -> None:
     rows.filter(**{name: source}).update(**{name: target})
 
 
-def _key(row: Any, field: str) -> Any:
-    return draft_of(row).value(f"{field}_key")
+def _is_moved(row: Any, field: str, keys: list[Any], subscriptions: Container[int]) -> bool:
+    """Return whether a row was linked by one of these names, or follows a subscription that was."""
+    key = draft_of(row).value(f"{field}_key")
+    return key in keys or (key is None and row.subscription_id in subscriptions)
 
 
 def _keys(event: WebhookEvent) -> Iterator[Any]:

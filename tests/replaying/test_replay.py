@@ -16,7 +16,7 @@ from billing_webhooks.models import (
     Subscription,
     WebhookEvent,
 )
-from billing_webhooks.replaying import replay
+from billing_webhooks.replaying import Scope, replay
 from billing_webhooks.signals import event_processed
 from tests.conftest import Connect, PostKinde, at
 from tests.models import Tally
@@ -51,6 +51,35 @@ def test_everything__twice_changes_nothing_and_runs_nobody(
     assert snapshot() == before
     assert list(events.values("changes", "outcome", "customer")) == said
     assert calls == told
+
+
+def test_receivers__are_told_of_a_replay_and_not_of_a_retry(
+    connect: Connect, post_kinde: PostKinde, no_waiting: None
+) -> None:
+    told: list[bool] = []
+
+    def crm(is_replay: bool, **_: Any) -> None:
+        told.append(is_replay)
+        if len(told) < 2:
+            raise ConnectionError
+
+    connect(event_processed, crm, "crm")
+    post_kinde("customer.agreement_created", SIGN_UP)
+    work_off()
+    replay(WebhookEvent.objects.all(), Scope("crm", again=True))
+
+    assert told == [False, False, True]
+
+
+def test_quarantined__is_told_for_the_first_time(connect: Connect, post_kinde: PostKinde) -> None:
+    told: list[bool] = []
+    connect(event_processed, lambda is_replay, **_: told.append(is_replay))
+    post_kinde("customer.agreement_created", SIGN_UP)
+    WebhookEvent.objects.update(state="quarantined", idempotency_key=None, applied_at=None)
+    ReceiverRun.objects.all().delete()
+    replay(WebhookEvent.objects.all())
+
+    assert told == [False, False]
 
 
 def test_dead__only_the_receiver_that_failed_runs_again(
