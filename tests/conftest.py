@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 
 from billing_webhooks import attempts, providers, refusals
@@ -23,6 +24,14 @@ SECRET = "a-secret-for-the-tests"
 PostKinde = Callable[..., Any]
 Connect = Callable[..., Any]
 PostBillaBear = Callable[..., Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests use every database that the settings have."""
+    if len(connections.databases) > 1:
+        for item in items:
+            for mark in item.iter_markers("django_db"):
+                mark.kwargs["databases"] = list(connections.databases)
 
 
 @pytest.fixture(scope="session")

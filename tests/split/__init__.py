@@ -1,0 +1,1 @@
+"""The app on a database of its own, beside the one with the users."""
