@@ -40,6 +40,7 @@ FLOW = (
     ("emptying",),
     ("processing",),
     ("receivers", "projection", "differences", "confirming"),
+    ("linking",),
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals"),
     ("database",),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.admin.rendering import EMPTY, list_link, number, table, visible
 from billing_webhooks.models import (
     Customer,
@@ -88,7 +88,7 @@ class CustomerAdmin(BillingAdmin):
         "organization_code",
         "updated_at",
     )
-    list_filter = (ProviderFilter, "kind", "collection", "is_disabled")
+    list_filter = (ProviderFilter, LinkedFilter, "kind", "collection", "is_disabled")
     list_select_related = ("plan",)
     search_fields = ("email",)
     search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
