@@ -42,6 +42,7 @@ FLOW = (
     ("receivers", "projection", "differences", "confirming"),
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals"),
+    ("access",),
     ("database",),
     ("models",),
     ("providers", "encryption"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +11,10 @@ from django.db.models import CASCADE
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import Collection, CustomerKind
-from billing_webhooks.models.billing import BillingRow, Identity
+from billing_webhooks.models.answers import Answer, answer, any_answer
+from billing_webhooks.models.billing import BillingRow, Identity, Plan
 from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.querysets import CustomerQuerySet
 
 
 class Customer(BillingRow):
@@ -50,6 +53,8 @@ class Customer(BillingRow):
     in_arrears_since = models.DateTimeField(_("in arrears since"), null=True, blank=True)
     plan_ended_at = models.DateTimeField(_("plan ended at"), null=True, blank=True)
 
+    objects = CustomerQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
@@ -60,6 +65,17 @@ class Customer(BillingRow):
 
     def __str__(self) -> str:
         return self.email or self.external_id or self.organization_code or f"#{self.pk}"
+
+    def has_plan(self, *plans: Plan | str, at: datetime | None = None) -> Answer:
+        """Return whether the customer may use any of these plans; for `at` see `answer`."""
+        return answer(self._alone(), *plans, at=at)
+
+    def has_active_subscription(self, at: datetime | None = None) -> Answer:
+        """Return whether anything grants the customer access, a plan without subscription too."""
+        return any_answer(self._alone(), at=at)
+
+    def _alone(self) -> CustomerQuerySet:
+        return type(self).objects.using(self._state.db).filter(pk=self.pk)
 
 
 class CustomerIdentity(Identity):
