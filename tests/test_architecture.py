@@ -43,6 +43,7 @@ FLOW = (
     ("linking",),
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals"),
+    ("access",),
     ("database",),
     ("models",),
     ("providers", "encryption"),

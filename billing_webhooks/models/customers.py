@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, router, transaction
-from django.db.models import CASCADE, Exists, OuterRef, QuerySet
+from django.db.models import CASCADE, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.exceptions import NotAUser
 from billing_webhooks.facts import Collection, CustomerKind
-from billing_webhooks.models.billing import BillingRow, Identity
+from billing_webhooks.models.answers import Answer, answer, any_answer
+from billing_webhooks.models.billing import BillingRow, Identity, Plan
 from billing_webhooks.models.fields import ExactCharField
 from billing_webhooks.models.inbox import WebhookEvent
+from billing_webhooks.models.querysets import CustomerQuerySet
 from billing_webhooks.signals import customer_linked
-
-
-class CustomerQuerySet(QuerySet["Customer"]):
-    def unlinked(self) -> CustomerQuerySet:
-        """Return the customers that have no user."""
-        return self.filter(~Exists(CustomerLink._base_manager.filter(customer=OuterRef("pk"))))
 
 
 class Customer(BillingRow):
@@ -101,6 +98,17 @@ class Customer(BillingRow):
         links = CustomerLink._base_manager.using(router.db_for_write(CustomerLink))
         deleted, _by_model = links.filter(customer=self.pk, user=key_of(user)).delete()
         return deleted > 0
+
+    def has_plan(self, *plans: Plan | str, at: datetime | None = None) -> Answer:
+        """Return whether the customer may use any of these plans; for `at` see `answer`."""
+        return answer(self._alone(), *plans, at=at)
+
+    def has_active_subscription(self, at: datetime | None = None) -> Answer:
+        """Return whether anything grants the customer access, a plan without subscription too."""
+        return any_answer(self._alone(), at=at)
+
+    def _alone(self) -> CustomerQuerySet:
+        return type(self).objects.using(self._state.db).filter(pk=self.pk)
 
 
 class CustomerIdentity(Identity):
