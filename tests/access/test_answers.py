@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 
 from billing_webhooks.access import billing_of, has_plan, users_with_plan
-from billing_webhooks.models import Customer, CustomerLink, Plan, Subscription
-from tests.conftest import PostBillaBear, PostKinde, at
+from billing_webhooks.models import Customer, CustomerLink, Subscription
+from tests.conftest import PostKinde
 
 pytestmark = pytest.mark.django_db
 
