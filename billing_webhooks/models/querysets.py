@@ -87,7 +87,8 @@ class CustomerQuerySet(QuerySet[Row]):
         """Return those who may use any of these plans, with a subscription or without."""
         subscriptions = _model("Subscription").objects
         paying = subscriptions.granting_access(at).of_plan(*plans).values("customer")
-        own = _model("Customer").objects.with_access(*plans, at=at)
+        wanted = _model("Plan").objects.called(*plans)
+        own = _model("Customer").objects.filter(plan__in=wanted).with_access(at=at)
         by_themselves = own.filter(access_rule__in=granting(CUSTOMER_RULES)).values("pk")
         return self.filter(Q(pk__in=paying) | Q(pk__in=by_themselves))
 

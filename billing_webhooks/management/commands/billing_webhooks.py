@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing_webhooks.management.operations import (
     doctor,
     erase,
+    explain,
     health,
     keys,
     new_secret,
@@ -27,6 +28,7 @@ OPERATIONS = {
     "health": health,
     "keys": keys,
     "erase": erase,
+    "explain": explain,
     "reencrypt": reencrypt,
     "doctor": doctor,
     "new_secret": new_secret,
