@@ -34,7 +34,7 @@ class Billing:
         return f"<Billing of {self.user!r}>"
 
     @property
-    def customers(self) -> CustomerQuerySet:
+    def customers(self) -> CustomerQuerySet[Customer]:
         """The customers that are linked to the user."""
         if self._is_nobody:
             return Customer.objects.none()

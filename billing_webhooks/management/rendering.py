@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from billing_webhooks.differences import Difference, Name
+from billing_webhooks.models import Customer
 
 
 def shown(value: Any) -> str:
@@ -33,6 +34,11 @@ def printable(text: str) -> str:
     Names and types are the sender's.
     """
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def shown_customer(customer: Customer) -> str:
+    """Return a customer's number, name and alias."""
+    return printable(f"#{customer.pk} {customer} ({customer.provider})")
 
 
 def lines(differences: Iterable[Difference], *, old: str, new: str) -> Iterator[str]:

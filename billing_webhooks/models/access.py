@@ -3,34 +3,30 @@ The one rule about who may use what.
 
 Two tables, whose first rule that applies decides: one for subscriptions, one for plans that
 customers have without any. The database alone decides, by `deciding`; whatever asks reads
-what it says. The policy is read from the settings at that moment.
+what it says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.conf import settings
 from billing_webhooks.facts import Collection
 from billing_webhooks.facts import SubscriptionStatus as Status
+from billing_webhooks.models import conditions
+from billing_webhooks.models.conditions import Condition, grace_of, later
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-# A change of plan cancels the old agreement and starts the new one at about the same time.
-SAME_TIME = timedelta(minutes=5)
-
-Condition = Callable[[datetime], Q]
 
 
 class Verdict(IntEnum):
@@ -42,12 +38,12 @@ class Verdict(IntEnum):
     OWING = 4
     STOPPED = 5
     OVER = 6
-    NOTHING = 7
+    NONE = 7
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a rule's end is computed from: columns of a subscription and of its customer."""
+    """What an end is computed from: columns of a subscription and of its customer."""
 
     in_arrears_since: datetime | None = None
     current_period_end: datetime | None = None
@@ -55,6 +51,29 @@ class Standing:
     customer_in_arrears_since: datetime | None = None
     collection: str = ""
     plan_ended_at: datetime | None = None
+
+
+End = Callable[[Standing], datetime | None]
+
+
+def _never(standing: Standing) -> datetime | None:
+    return None
+
+
+def _period_end(standing: Standing) -> datetime | None:
+    return standing.current_period_end
+
+
+def _limit(standing: Standing) -> datetime | None:
+    return later(standing.cancelled_at, settings.ACCESS_CANCELLING_LIMIT)
+
+
+def _end_of_plan(standing: Standing) -> datetime | None:
+    return standing.plan_ended_at
+
+
+def _grace_after(collection: Collection) -> End:
+    return lambda standing: later(standing.in_arrears_since, grace_of(collection))
 
 
 @dataclass(frozen=True)
@@ -65,238 +84,159 @@ class Rule:
     verdict: Verdict
     words: StrOrPromise
     applies: Condition
-    end: Callable[[Standing], datetime | None] = lambda standing: None
+    end: End = _never
 
     @property
     def grants(self) -> bool:
         return self.verdict <= Verdict.PAID
 
     def until(self, standing: Standing) -> datetime | None:
-        """Return when what it grants ends by what is known."""
-        grace = grace_of(standing.collection)
-        ends = (self.end(standing), grace and later(standing.customer_in_arrears_since, grace))
+        """Return when what it grants ends by what is known: a grace of the customer's, too."""
+        ends = [self.end(standing)]
+        if standing.collection in {Collection.FAILED, Collection.OVERDUE}:
+            ends.append(later(standing.customer_in_arrears_since, grace_of(standing.collection)))
         return min((each for each in ends if each), default=None) if self.grants else None
 
 
-def grace_of(collection: str) -> timedelta | None:
-    """Return for how long access goes on after such news about money, None where it ends none."""
-    return {
-        Collection.FAILED: settings.ACCESS_GRACE_FAILED_PAYMENT,
-        Collection.OVERDUE: settings.ACCESS_GRACE_OVERDUE_INVOICE,
-    }.get(Collection(collection) if collection else Collection.PAID)
-
-
-def later(moment: datetime | None, span: timedelta) -> datetime | None:
-    """Return the time that is so much later, None if that is never."""
-    try:
-        return moment and moment + span
-    except OverflowError:
-        return None
-
-
-def earlier(moment: datetime, span: timedelta) -> datetime:
-    """Return the time that is so much earlier, or one before everything."""
-    try:
-        return max(moment - span, moment.replace(year=1900))
-    except (OverflowError, ValueError):
-        return moment.replace(year=1900, day=1)
-
-
-def _disabled(prefix: str = "") -> Condition:
-    def applies(at: datetime) -> Q:
-        kept = settings.ACCESS_OF_DISABLED_CUSTOMERS
-        return Q(pk__in=[]) if kept else Q(**{f"{prefix}is_disabled": True})
-
-    return applies
-
-
-def _in_arrears(prefix: str = "") -> Condition:
-    def applies(at: datetime) -> Q:
-        conditions = Q(pk__in=[])
-        for collection in (Collection.FAILED, Collection.OVERDUE):
-            since = earlier(at, grace_of(collection) or timedelta())
-            conditions |= Q(
-                **{f"{prefix}collection": collection, f"{prefix}in_arrears_since__lte": since}
-            )
-        return conditions
-
-    return applies
-
-
-def _said(by_provider: bool) -> Condition:
-    def applies(at: datetime) -> Q:
-        counts = settings.ACCESS_BY_PROVIDER
-        return Q(counts_as_active=by_provider) if counts else Q(pk__in=[])
-
-    return applies
-
-
-def _is(*statuses: Status) -> Condition:
-    return lambda at: Q(status__in=statuses)
-
-
-def _cancelling_open(at: datetime) -> Q:
-    limit = earlier(at, settings.ACCESS_CANCELLING_LIMIT)
-    is_recent = Q(cancelled_at=None) | Q(cancelled_at__gt=limit)
-    return Q(status=Status.CANCELLING, current_period_end=None) & is_recent
-
-
-def _owing(status: Status, collection: Collection) -> Condition:
-    def applies(at: datetime) -> Q:
-        since = earlier(at, grace_of(collection) or timedelta())
-        return Q(status=status) & (Q(in_arrears_since=None) | Q(in_arrears_since__gt=since))
-
-    return applies
-
-
-def _paid_ahead(at: datetime) -> Q:
-    if not settings.ACCESS_UNTIL_PERIOD_END:
-        return Q(pk__in=[])
-    return Q(status=Status.CANCELLED, current_period_end__gt=at)
-
-
-def _replaced(at: datetime) -> Q:
-    others = _model("Subscription")._base_manager.filter(
-        ~Q(pk=OuterRef("pk")),
-        ~Q(status=Status.CANCELLED) | Q(cancelled_at__gt=OuterRef("cancelled_at")),
-        customer=OuterRef("customer"),
-        started_at__gte=OuterRef("cancelled_at") - Value(SAME_TIME),
-    )
-    return _paid_ahead(at) & Q(Exists(others))
-
-
-def _has_no_plan_of_its_own(at: datetime) -> Q:
-    about_it = _model("Subscription")._base_manager.filter(
-        Q(plan=None) | Q(plan=OuterRef("plan")), customer=OuterRef("pk")
-    )
-    return Q(plan=None) | Q(Exists(about_it))
-
-
-def _after_grace(collection: Collection) -> Callable[[Standing], datetime | None]:
-    return lambda standing: later(standing.in_arrears_since, grace_of(collection) or timedelta())
-
-
-def _period_end(standing: Standing) -> datetime | None:
-    return standing.current_period_end
-
-
-FULL, GRACE, PAID, OWING, STOPPED, OVER, NOTHING_THERE = Verdict
+FULL, GRACE, PAID, OWING, STOPPED, OVER, NONE = Verdict
 
 DISABLED = _("The provider has disabled the customer.")
 IN_ARREARS = _("The customer owes money, and the grace is over.")
 
 # The first that applies decides; the last applies to all that are left.
 SUBSCRIPTION_RULES = (
-    Rule("customer_disabled", STOPPED, DISABLED, _disabled("customer__")),
-    Rule("customer_in_arrears", OWING, IN_ARREARS, _in_arrears("customer__")),
+    Rule("customer_disabled", STOPPED, DISABLED, conditions.is_disabled("customer__")),
+    Rule("customer_in_arrears", OWING, IN_ARREARS, conditions.is_in_arrears("customer__")),
     Rule(
         "cancelling_paid",
         PAID,
-        _("It is cancelled to the end of the period, which is still to come."),
-        lambda at: Q(status=Status.CANCELLING, current_period_end__gt=at),
+        _("It is cancelled for the end of the period, which is still to come."),
+        conditions.cancels_at_period_end,
         _period_end,
     ),
     Rule(
         "cancelling_open",
         PAID,
-        _("It is cancelled and ends later; no event says when."),
-        _cancelling_open,
-        lambda standing: later(standing.cancelled_at, settings.ACCESS_CANCELLING_LIMIT),
+        _("It is cancelled and ends later; nothing says when."),
+        conditions.cancels_some_time,
+        _limit,
     ),
     Rule(
         "cancelling_over",
         OVER,
         _("It was cancelled, and its end has passed."),
-        _is(Status.CANCELLING),
+        conditions.status_is(Status.CANCELLING),
     ),
-    Rule("provider_active", FULL, _("The provider counts it as active."), _said(True)),
     Rule(
-        "provider_inactive", STOPPED, _("The provider does not count it as active."), _said(False)
+        "provider_active",
+        FULL,
+        _("The provider counts it as active."),
+        conditions.provider_says(active=True),
     ),
-    Rule("active", FULL, _("It is active."), _is(Status.ACTIVE)),
-    Rule("trialing", FULL, _("It is on trial."), _is(Status.TRIALING)),
+    Rule(
+        "provider_inactive",
+        STOPPED,
+        _("The provider does not count it as active."),
+        conditions.provider_says(active=False),
+    ),
+    Rule("active", FULL, _("It is active."), conditions.status_is(Status.ACTIVE)),
+    Rule("trialing", FULL, _("It is on trial."), conditions.status_is(Status.TRIALING)),
     Rule(
         "past_due_grace",
         GRACE,
         _("A payment failed, and the grace is not over."),
-        _owing(Status.PAST_DUE, Collection.FAILED),
-        _after_grace(Collection.FAILED),
+        conditions.owes_within_grace(Status.PAST_DUE, Collection.FAILED),
+        _grace_after(Collection.FAILED),
     ),
     Rule(
-        "past_due_over", OWING, _("A payment failed, and the grace is over."), _is(Status.PAST_DUE)
+        "past_due_over",
+        OWING,
+        _("A payment failed, and the grace is over."),
+        conditions.status_is(Status.PAST_DUE),
     ),
     Rule(
         "unpaid_grace",
         GRACE,
         _("An invoice is overdue, and the grace is not over."),
-        _owing(Status.UNPAID, Collection.OVERDUE),
-        _after_grace(Collection.OVERDUE),
+        conditions.owes_within_grace(Status.UNPAID, Collection.OVERDUE),
+        _grace_after(Collection.OVERDUE),
     ),
     Rule(
-        "unpaid_over", OWING, _("An invoice is overdue, and the grace is over."), _is(Status.UNPAID)
+        "unpaid_over",
+        OWING,
+        _("An invoice is overdue, and the grace is over."),
+        conditions.status_is(Status.UNPAID),
     ),
-    Rule("cancelled_replaced", OVER, _("It was cancelled, and another took its place."), _replaced),
+    Rule(
+        "cancelled_replaced",
+        OVER,
+        _("It was cancelled, and another took its place."),
+        conditions.cancelled_and_replaced,
+    ),
     Rule(
         "cancelled_owing",
         OVER,
         _("It was cancelled while money was owed for it."),
-        lambda at: _paid_ahead(at) & Q(in_arrears_since__isnull=False),
+        conditions.cancelled_and_owing,
     ),
     Rule(
         "cancelled_paid",
         PAID,
         _("It was cancelled, and the period that is paid is not over."),
-        _paid_ahead,
+        conditions.cancelled_in_paid_period,
         _period_end,
     ),
-    Rule("cancelled_over", OVER, _("It was cancelled."), _is(Status.CANCELLED)),
-    Rule("paused", STOPPED, _("It is paused."), _is(Status.PAUSED)),
-    Rule("unknown", STOPPED, _("No event says how it stands."), lambda at: Q()),
+    Rule(
+        "cancelled_over",
+        OVER,
+        _("It was cancelled, and nothing that is paid is left."),
+        conditions.status_is(Status.CANCELLED),
+    ),
+    Rule("paused", STOPPED, _("It is paused."), conditions.status_is(Status.PAUSED)),
+    Rule("unknown", STOPPED, _("No event says how it stands."), conditions.everything),
 )
 
 NOTHING = Rule(
-    "nothing", NOTHING_THERE, _("Nothing of the kind was bought."), _has_no_plan_of_its_own
+    "nothing", NONE, _("Nothing of the kind was bought."), conditions.has_no_plan_of_its_own
 )
 
 # Of a plan that the customer has without any subscription that could be about it.
 CUSTOMER_RULES = (
     NOTHING,
-    Rule("customer_disabled", STOPPED, DISABLED, _disabled()),
-    Rule("customer_in_arrears", OWING, IN_ARREARS, _in_arrears()),
+    Rule("customer_disabled", STOPPED, DISABLED, conditions.is_disabled()),
+    Rule("customer_in_arrears", OWING, IN_ARREARS, conditions.is_in_arrears()),
     Rule(
         "customer_plan_ended",
         OVER,
         _("The customer's plan was cancelled."),
-        lambda at: Q(plan_ended_at__lte=at),
+        conditions.plan_has_ended,
     ),
     Rule(
         "customer_plan_grace",
         GRACE,
         _("The customer has the plan and owes money; the grace is not over."),
-        lambda at: Q(
-            collection__in=[Collection.FAILED, Collection.OVERDUE], in_arrears_since__isnull=False
-        ),
-        lambda standing: standing.plan_ended_at,
+        conditions.is_within_grace,
+        _end_of_plan,
     ),
     Rule(
         "customer_plan",
         FULL,
         _("The customer has the plan, and no subscription is about it."),
-        lambda at: Q(),
-        lambda standing: standing.plan_ended_at,
+        conditions.everything,
+        _end_of_plan,
     ),
 )
 
-# Of no row: nobody pays, or nobody asks.
+# Where there is no row: nobody pays, or nobody asks.
 NO_CUSTOMER = Rule(
-    "no_customer", NOTHING_THERE, _("No customer is linked to the user."), lambda at: Q()
+    "no_customer", NONE, _("No customer is linked to the user."), conditions.everything
 )
-NO_USER = Rule("no_user", NOTHING_THERE, _("Nobody is signed in."), lambda at: Q())
+NO_USER = Rule("no_user", NONE, _("Nobody is signed in."), conditions.everything)
 
 
 def deciding(rules: Iterable[Rule], at: datetime | None) -> Case:
     """
-    Return the expression for the code of the first rule that applies, now by default.
+    Return the expression for the code of the first rule that applies, by default now.
 
     `at` moves the clock of graces and ends; it does not bring back earlier states.
     """
@@ -309,8 +249,3 @@ def deciding(rules: Iterable[Rule], at: datetime | None) -> Case:
 def granting(rules: Iterable[Rule]) -> list[str]:
     """Return the codes of those that grant access."""
     return [rule.code for rule in rules if rule.grants]
-
-
-def _model(name: str) -> Any:
-    # The models have these rules in their methods.
-    return apps.get_model("billing_webhooks", name)

@@ -135,22 +135,27 @@ class Answer:
 
     @cached_property
     def customer(self) -> Customer | None:
-        return self._row("Customer", self.customer_id)
+        row: Customer | None = self._row("Customer", self.customer_id)
+        return row
 
     @cached_property
     def subscription(self) -> Subscription | None:
-        return self._row("Subscription", self.subscription_id)
+        row: Subscription | None = self._row("Subscription", self.subscription_id)
+        return row
 
     @cached_property
     def plan(self) -> Plan | None:
-        return self._row("Plan", self.plan_id)
+        row: Plan | None = self._row("Plan", self.plan_id)
+        return row
 
     def _row(self, name: str, key: Any) -> Any:
         rows = _model(name)._base_manager.using(self.using)
         return None if key is None else rows.filter(pk=key).first()
 
 
-def answer(customers: CustomerQuerySet, *plans: Plan | str, at: datetime | None = None) -> Answer:
+def answer(
+    customers: CustomerQuerySet[Customer], *plans: Plan | str, at: datetime | None = None
+) -> Answer:
     """
     Return whether any of the customers may use any of the plans, in one query.
 
@@ -161,17 +166,17 @@ def answer(customers: CustomerQuerySet, *plans: Plan | str, at: datetime | None 
     return _best(customers, decided(customers, *plans, at=at))
 
 
-def any_answer(customers: CustomerQuerySet, at: datetime | None = None) -> Answer:
+def any_answer(customers: CustomerQuerySet[Customer], at: datetime | None = None) -> Answer:
     """Return whether anything grants any of the customers access; for the rest see `answer`."""
     return _best(customers, decided(customers, at=at))
 
 
 def decided(
-    customers: CustomerQuerySet, *plans: Plan | str, at: datetime | None = None
+    customers: CustomerQuerySet[Customer], *plans: Plan | str, at: datetime | None = None
 ) -> list[Decided]:
     """Return what is decided of each subscription and customer, what is the answer first."""
     moment = timezone.now() if at is None else at
-    subscriptions = _model("Subscription").objects.using(customers._db).with_access(moment)
+    subscriptions = _model("Subscription").objects.using(customers.db).with_access(moment)
     if plans:
         subscriptions = subscriptions.of_plan(*plans)
     rows = _columns(
@@ -201,7 +206,7 @@ def _columns(rows: Any, columns: tuple[str | Value, ...]) -> QuerySet[Any, tuple
     return chosen
 
 
-def _best(customers: CustomerQuerySet, found: list[Decided]) -> Answer:
+def _best(customers: CustomerQuerySet[Customer], found: list[Decided]) -> Answer:
     return Answer(found[0] if found else Decided(NO_CUSTOMER), customers.db)
 
 

@@ -107,7 +107,7 @@ class Customer(BillingRow):
         """Return whether anything grants the customer access, a plan without subscription too."""
         return any_answer(self._alone(), at=at)
 
-    def _alone(self) -> CustomerQuerySet:
+    def _alone(self) -> CustomerQuerySet[Customer]:
         return type(self).objects.using(self._state.db).filter(pk=self.pk)
 
 

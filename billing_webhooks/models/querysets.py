@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -21,9 +21,12 @@ from billing_webhooks.models.access import (
 if TYPE_CHECKING:
     from billing_webhooks.models.billing import Plan
 
+# Which model it is, is told where it is made the manager of one.
+Row = TypeVar("Row", bound=models.Model)
 
-class PlanQuerySet(QuerySet["Plan"]):
-    def called(self, *plans: Plan | str) -> PlanQuerySet:
+
+class PlanQuerySet(QuerySet[Row]):
+    def called(self, *plans: Plan | str) -> Self:
         """
         Return the plans with any of these names, deleted ones too.
 
@@ -41,8 +44,8 @@ class PlanQuerySet(QuerySet["Plan"]):
         )
 
 
-class SubscriptionQuerySet(QuerySet["Subscription"]):
-    def with_access(self, at: datetime | None = None) -> SubscriptionQuerySet:
+class SubscriptionQuerySet(QuerySet[Row]):
+    def with_access(self, at: datetime | None = None) -> Self:
         """
         Annotate `access_rule`, the code of the rule that decides, and `effective_plan`.
 
@@ -53,18 +56,18 @@ class SubscriptionQuerySet(QuerySet["Subscription"]):
             effective_plan=Coalesce("plan", "customer__plan"),
         )
 
-    def granting_access(self, at: datetime | None = None) -> SubscriptionQuerySet:
+    def granting_access(self, at: datetime | None = None) -> Self:
         """Return those that grant access; for `at` see `with_access`."""
         return self.with_access(at).filter(access_rule__in=granting(SUBSCRIPTION_RULES))
 
-    def of_plan(self, *plans: Plan | str) -> SubscriptionQuerySet:
+    def of_plan(self, *plans: Plan | str) -> Self:
         """Return those of any of these plans; one that names none is of its customer's."""
         wanted = _model("Plan").objects.called(*plans)
         return self.filter(Q(plan__in=wanted) | Q(plan=None, customer__plan__in=wanted))
 
 
-class CustomerQuerySet(QuerySet["Customer"]):
-    def with_access(self, *plans: Plan | str, at: datetime | None = None) -> CustomerQuerySet:
+class CustomerQuerySet(QuerySet[Row]):
+    def with_access(self, *plans: Plan | str, at: datetime | None = None) -> Self:
         """
         Annotate `access_rule`: what decides about the plan a customer has without subscription.
 
@@ -80,11 +83,12 @@ class CustomerQuerySet(QuerySet["Customer"]):
             )
         return self.annotate(access_rule=rule)
 
-    def having_plan(self, *plans: Plan | str, at: datetime | None = None) -> CustomerQuerySet:
+    def having_plan(self, *plans: Plan | str, at: datetime | None = None) -> Self:
         """Return those who may use any of these plans, with a subscription or without."""
         subscriptions = _model("Subscription").objects
         paying = subscriptions.granting_access(at).of_plan(*plans).values("customer")
-        own = self.model.objects.with_access(*plans, at=at)
+        wanted = _model("Plan").objects.called(*plans)
+        own = _model("Customer").objects.filter(plan__in=wanted).with_access(at=at)
         by_themselves = own.filter(access_rule__in=granting(CUSTOMER_RULES)).values("pk")
         return self.filter(Q(pk__in=paying) | Q(pk__in=by_themselves))
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing_webhooks.management.operations import (
     doctor,
     erase,
+    explain,
     health,
     keys,
     link,
@@ -29,6 +30,7 @@ OPERATIONS = {
     "keys": keys,
     "link": link,
     "erase": erase,
+    "explain": explain,
     "reencrypt": reencrypt,
     "doctor": doctor,
     "new_secret": new_secret,
