@@ -23,7 +23,7 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 # Calls and imports go down this page, never up.
 FLOW = (
     ("urls",),
-    ("views", "admin", "management"),
+    ("views", "admin", "management", "templatetags"),
     ("diagnosis",),
     ("previewing", "rebuilding", "health", "explaining"),
     ("replaying",),

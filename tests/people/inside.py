@@ -30,12 +30,12 @@ WHO = {"customer_id": "customer_1", "plan": {"code": "pro"}, "user": {"email": "
 
 
 @pytest.fixture
-def ada() -> Person:
+def ada() -> Any:
     return Person.objects.create(handle="ada", address="ada@example.org")
 
 
 @pytest.fixture
-def bob() -> Person:
+def bob() -> Any:
     return Person.objects.create(handle="bob")
 
 
@@ -46,6 +46,12 @@ def customer(ada: Person, bob: Person) -> Customer:
     for user in (ada, bob):
         customer.link(user)
     return customer
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(Person.objects.create(handle="staff"))
+    return client
 
 
 def test_users__are_of_this_kind() -> None:
@@ -123,32 +129,29 @@ def test_deleted__customer_leaves_the_users(customer: Customer) -> None:
     assert Person.objects.count() == 2
 
 
-def test_admin__asks_before_it_deletes(client: Client, customer: Customer, ada: Person) -> None:
-    client.force_login(Person.objects.create(handle="staff"))
+def test_admin__asks_before_it_deletes(staff: Client, customer: Customer, ada: Person) -> None:
     url = reverse("admin:people_person_delete", args=[ada.pk])
 
-    assert client.get(url).status_code == 200
+    assert staff.get(url).status_code == 200
     assert ada in customer.users
-    assert client.post(url, {"post": "yes"}).status_code == 302
+    assert staff.post(url, {"post": "yes"}).status_code == 302
     assert ada not in customer.users
     assert customer.users.count() == 1
 
 
 def test_admin__deletes_several(
-    client: Client, customer: Customer, ada: Person, bob: Person
+    staff: Client, customer: Customer, ada: Person, bob: Person
 ) -> None:
-    client.force_login(Person.objects.create(handle="staff"))
     url = reverse("admin:people_person_changelist")
     chosen = {"action": "delete_selected", "_selected_action": [ada.pk, bob.pk]}
 
-    assert client.post(url, chosen).status_code == 200
+    assert staff.post(url, chosen).status_code == 200
     assert CustomerLink.objects.count() == 2
-    assert client.post(url, {**chosen, "post": "yes"}).status_code == 302
+    assert staff.post(url, {**chosen, "post": "yes"}).status_code == 302
     assert not CustomerLink.objects.exists()
 
 
-def test_admin__shows_the_users_of_a_customer(client: Client, customer: Customer) -> None:
-    client.force_login(Person.objects.create(handle="staff"))
-    html = text_of(client, page_url(customer))
+def test_admin__shows_the_users_of_a_customer(staff: Client, customer: Customer) -> None:
+    html = text_of(staff, page_url(customer))
     assert "ada" in html
     assert "bob" in html

@@ -15,7 +15,7 @@ class Person(AbstractBaseUser):
     address = models.EmailField(blank=True)
     is_staff = True
 
-    objects: ClassVar[BaseUserManager[Person]] = BaseUserManager()
+    objects: ClassVar[Any] = BaseUserManager()
 
     USERNAME_FIELD = "handle"
     EMAIL_FIELD = "address"
