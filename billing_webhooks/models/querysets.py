@@ -92,7 +92,7 @@ class CustomerQuerySet(QuerySet[Row]):
         by_themselves = own.filter(access_rule__in=granting(CUSTOMER_RULES)).values("pk")
         return self.filter(Q(pk__in=paying) | Q(pk__in=by_themselves))
 
-    def unlinked(self) -> CustomerQuerySet:
+    def unlinked(self) -> Self:
         """Return those that no user is linked to."""
         links = _model("CustomerLink")._base_manager.filter(customer=OuterRef("pk"))
         return self.filter(~Exists(links))

@@ -157,7 +157,7 @@ def test_permission__is_one_query(ada: User, django_assert_num_queries: Any) -> 
         get(PAY, user=ada)
 
 
-def test_permission__nobody_is_whom_the_project_says(settings: Any) -> None:
+def test_permission__nobody_is_whom_the_project_says() -> None:
     request: Any = APIRequestFactory().get("/")
     for nobody in (None, AnonymousUser()):
         request.user = nobody
