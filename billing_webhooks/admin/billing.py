@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -74,6 +75,10 @@ class CustomerIdentityInline(ReadOnlyInline):
 class CustomerLinkInline(ReadOnlyInline):
     model = CustomerLink
     fields = readonly_fields = ("user", "resolver", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerLink]:
+        # Users may be in another database, so they cannot be joined.
+        return super().get_queryset(request).prefetch_related("user")
 
 
 class CustomerAdmin(BillingAdmin):

@@ -15,7 +15,7 @@ from billing_webhooks.erasing import erase
 from billing_webhooks.exceptions import NotAUser
 from billing_webhooks.models import Customer, CustomerLink, WebhookEvent
 from billing_webhooks.signals import customer_linked
-from tests.admin_pages.pages import found
+from tests.admin_pages.pages import found, page_url, queries_of
 from tests.conftest import Connect, PostBillaBear, PostKinde
 from tests.models import Tally
 from tests.test_concurrency import at_once
@@ -172,6 +172,17 @@ def test_admin__who_may_delete_users_may_delete_one_with_links(
     assert CustomerLink.objects.exists()
     assert client.post(url, {"post": "yes"}).status_code == 302
     assert not CustomerLink.objects.exists()
+
+
+def test_admin__loads_the_users_of_a_customer_together(
+    admin_client: Client, customer: Customer
+) -> None:
+    counts: list[int] = []
+    queries_of(admin_client, page_url(customer))
+    for number in range(3):
+        customer.link(User.objects.create_user(f"user {number}"))
+        counts.append(len(queries_of(admin_client, page_url(customer))))
+    assert counts == counts[:1] * 3
 
 
 @pytest.mark.parametrize(
