@@ -6,6 +6,7 @@ from tests.settings import INSTALLED_APPS as TESTED_APPS
 INSTALLED_APPS = [
     *TESTED_APPS,
     "example_project.journal",
+    "tests.access.apart",
     "tests.chaos.project",
     "tests.people",
 ]

@@ -48,7 +48,7 @@ def explain(who: User | Customer, *plans: Plan | str, at: datetime | None = None
     gathered = Gathered(who, everything, wanted)
     best = wanted[0] if wanted else Decided(NO_CUSTOMER)
     return Explanation(
-        who=str(who),
+        who=_who(who),
         plans=tuple(str(plan) for plan in plans),
         at=moment,
         granted=best.rule.grants,
@@ -158,6 +158,12 @@ class Gathered:
                     rule=_rule(found[row.pk]),
                     registers=registers_of(row, self.events),
                 )
+
+
+def _who(who: User | Customer) -> str:
+    """Return a name that tells one from another: users may sign in by something else."""
+    email = "" if isinstance(who, Customer) else getattr(who, "email", "")
+    return f"{who} ({email})" if email and email != str(who) else str(who)
 
 
 def _rule(each: Decided) -> RuleTold:

@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing_webhooks.explaining.telling import time_shown
 from billing_webhooks.models import Customer, Plan, PlanIdentity, WebhookEvent
 
 State = WebhookEvent.State
@@ -44,9 +45,9 @@ def notes_of_customer(customer: Customer, waiting: Counter[str]) -> Iterator[str
     """Yield what is not known of a customer, or not yet."""
     if customer.agreement_cancelled_at is not None and customer.plan_ended_at is None:
         yield _(
-            "A cancellation that named no agreement came: which one it ended is not known, "
-            "so it ended none."
-        )
+            "A cancellation of {time} named no agreement: which one it meant is not known, "
+            "and it ended no subscription."
+        ).format(time=time_shown(customer.agreement_cancelled_at))
     if waiting:
         counts = ", ".join(
             f"{count} {State(state).label}" for state, count in sorted(waiting.items())

@@ -25,8 +25,8 @@ class EventTold:
         return _("{type} {id}, occurred {occurred}, arrived {arrived}").format(
             type=self.event_type,
             id=self.external_id or self.id,
-            occurred=_time(self.occurred_at),
-            arrived=_time(self.received_at),
+            occurred=time_shown(self.occurred_at),
+            arrived=time_shown(self.received_at),
         )
 
 
@@ -55,9 +55,9 @@ class RuleTold:
     dates: dict[str, datetime]
 
     def __str__(self) -> str:
-        dates = [f"{_label(name)} {_time(at)}" for name, at in self.dates.items()]
+        dates = [f"{_label(name)} {time_shown(at)}" for name, at in self.dates.items()]
         if self.until is not None:
-            dates.append(_("access until {time}").format(time=_time(self.until)))
+            dates.append(_("access until {time}").format(time=time_shown(self.until)))
         verdict = _("Yes: {reason}") if self.granted else _("No: {reason}")
         told = verdict.format(reason=self.words)
         return f"{told} ({'; '.join(dates)})" if dates else told
@@ -122,7 +122,7 @@ class CustomerTold:
     def _lines(self) -> Iterator[str]:
         if self.linked_at is not None:
             yield _("linked {time} by {who}").format(
-                time=_time(self.linked_at), who=self.linked_by or _("hand")
+                time=time_shown(self.linked_at), who=self.linked_by or _("hand")
             )
         if self.plan:
             yield _("The customer itself: plan {plan}").format(plan=self.plan)
@@ -170,7 +170,7 @@ class Explanation:
         yield self._verdict()
         because = self.reason
         if self.until is not None:
-            until = _("Access until {time}.").format(time=_time(self.until))
+            until = _("Access until {time}.").format(time=time_shown(self.until))
             because = f"{because} {until}"
         yield because
         yield from self.notes
@@ -226,12 +226,13 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     try:
-        return _time(datetime.fromisoformat(value)) if "T" in value else value
+        return time_shown(datetime.fromisoformat(value)) if "T" in value else value
     except (TypeError, ValueError):
         return str(value)
 
 
-def _time(moment: datetime) -> str:
+def time_shown(moment: datetime) -> str:
+    """Return a time in the project's time zone."""
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     return local.isoformat(" ", "seconds")
 
