@@ -7,12 +7,13 @@ there, so `override_settings` works and a wrong type is told by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 PREFIX = "BILLING_WEBHOOKS_"
 
@@ -107,6 +108,25 @@ class Settings:
 
     ACCESS_OF_DISABLED_CUSTOMERS = Setting(bool, False)
     """Whether customers whom the provider has disabled keep their access."""
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """
+        Return the function that a setting names by its dotted path, None for "".
+
+        Raise ImproperlyConfigured if it cannot be had.
+        """
+        path = getattr(self, name)
+        if not path:
+            return None
+        try:
+            function = import_string(path)
+        except ImportError as error:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name}, {path!r}, cannot be imported: {error}."
+            ) from error
+        if not callable(function):
+            raise ImproperlyConfigured(f"{PREFIX}{name}, {path!r}, is no function.")
+        return function  # type: ignore[no-any-return]
 
     def unknown_names(self) -> Iterator[str]:
         """Yield the names in Django's settings that look like ours and are not."""

@@ -144,14 +144,3 @@ def _mentions(event: WebhookEvent, names: set[str]) -> bool:
 
 def _name(label: str) -> str:
     return label.removeprefix("billing_webhooks.")
-
-
-def found(db: str, term: str, provider: str | None = None) -> list[Customer]:
-    """Return the customers with an id, e-mail address or organisation code, or "#" and our key."""
-    customers: QuerySet[Customer] = Customer._base_manager.using(db).order_by("pk")
-    if provider is not None:
-        customers = customers.filter(provider=provider)
-    if term.startswith("#"):
-        return list(customers.filter(pk=term[1:])) if term[1:].isdecimal() else []
-    named = CustomerIdentity._base_manager.using(db).filter(value=term).values("row")
-    return list(customers.filter(Q(pk__in=named) | Q(email__iexact=term)))

@@ -98,5 +98,9 @@ class GiveUp(BillingWebhooksError):
     """Raised by a receiver for which trying this event again would be useless."""
 
 
+class NotAUser(BillingWebhooksError, TypeError):
+    """What is to be linked to a customer, or was returned by the resolver, is no saved user."""
+
+
 class DuplicateReceiver(BillingWebhooksError, ImproperlyConfigured):
     """Two different receivers of one signal have the same identity; pass `dispatch_uid`."""

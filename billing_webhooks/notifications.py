@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.contrib.auth import get_user_model
+from django.db import models, router
 from django.db.models import QuerySet
 
 from billing_webhooks import facts
@@ -43,10 +44,12 @@ class Notification:
 
     @property
     def subject(self) -> str:
-        if self.entry is None or "model" not in self.entry:
+        if self.entry is None:
             return ""
         # A row that was made anew since keeps the number under which it was told of first.
-        return str(self.entry.get("subject") or f"{self.entry['model']}:{self.entry['id']}")
+        if "subject" in self.entry or "model" not in self.entry:
+            return str(self.entry.get("subject", ""))
+        return f"{self.entry['model']}:{self.entry['id']}"
 
 
 def notifications(event: WebhookEvent, type_signal: EventSignal | None) -> Iterator[Notification]:
@@ -150,7 +153,15 @@ def _row(db: str, entry: Mapping[str, Any]) -> models.Model | None:
     return rows.first()
 
 
-def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice]:
+def _user(key: str) -> models.Model | None:
+    """Return a user of whom an entry tells, None if there is no such user any more."""
+    users = get_user_model()
+    return users._base_manager.using(router.db_for_write(users)).filter(pk=key).first()
+
+
+def _notice(entry: Mapping[str, Any]) -> dict[str, facts.Notice | models.Model | None]:
+    if "customer_linked" in entry["signals"]:
+        return {"user": _user(entry["data"]["user"])}
     if "integration_failed" in entry["signals"]:
         return {"failure": facts.IntegrationFailure(**entry["data"])}
     data = dict(entry["data"])

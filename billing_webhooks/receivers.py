@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TypeAlias
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 
+from billing_webhooks import linking
 from billing_webhooks.attempts import step
 from billing_webhooks.database import close_if_broken
 from billing_webhooks.exceptions import GiveUp, RetryLater
@@ -27,6 +29,8 @@ from billing_webhooks.notifications import Arguments, Notification, notification
 from billing_webhooks.signals import EventSignal, Receiver
 
 logger = logging.getLogger(__name__)
+
+Call: TypeAlias = tuple[Notification, Receiver, ReceiverRun]
 
 
 @dataclass
@@ -51,31 +55,30 @@ def notify(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> Rep
     MailboxTaken if another worker has begun to work the event's mailbox.
     """
     report = Report()
-    arguments = Arguments(db, event)
-    for notification, receiver, run in unfinished(db, event, type_signal):
-        if run.state == ReceiverRun.State.GIVEN_UP:
-            report.given_up.append(run.receiver)
-        elif event.only_receiver not in {"", run.receiver}:
-            # One without a run is new: the event was done before it came.
-            report.left_out += [] if run._state.adding else [run.receiver]
-        else:
-            call = partial(_call, receiver, event, notification, arguments)
-            _run(db, event, run, call, report)
+    if asked := list(linking.questions(db, event)):
+        _run_all(db, event, _unfinished(db, event, asked), report)
+        # Whom the resolver has named is news, too.
+        event.refresh_from_db(using=db, fields=["changes"])
+    told = notifications(event, type_signal)
+    _run_all(db, event, _unfinished(db, event, told), report)
     return report
 
 
-def unfinished(
-    db: str, event: WebhookEvent, type_signal: EventSignal | None
-) -> list[tuple[Notification, Receiver, ReceiverRun]]:
+def unfinished(db: str, event: WebhookEvent, type_signal: EventSignal | None) -> list[Call]:
     """
     Return, in order, the calls of receivers that have not succeeded for this event.
 
-    What a receiver that is no longer connected has left undone stays undone: there is
-    nobody to do it.
+    The first may be that of the resolver. What a receiver that is no longer connected has
+    left undone stays undone: there is nobody to do it.
     """
+    asked = linking.questions(db, event)
+    return _unfinished(db, event, [*asked, *notifications(event, type_signal)])
+
+
+def _unfinished(db: str, event: WebhookEvent, notifications: Iterable[Notification]) -> list[Call]:
     heard = [
         (notification, identity, receiver)
-        for notification in notifications(event, type_signal)
+        for notification in notifications
         for identity, receiver in notification.signal.connected().items()
     ]
     if not heard:
@@ -93,6 +96,20 @@ def unfinished(
         if run.state != ReceiverRun.State.SUCCEEDED:
             calls.append((notification, receiver, run))
     return calls
+
+
+def _run_all(db: str, event: WebhookEvent, calls: Iterable[Call], report: Report) -> None:
+    arguments = Arguments(db, event)
+    for notification, receiver, run in calls:
+        is_for_it = event.only_receiver in {"", run.receiver} or linking.is_told_with(event, run)
+        if run.state == ReceiverRun.State.GIVEN_UP:
+            report.given_up.append(run.receiver)
+        elif not is_for_it:
+            # One without a run is new: the event was done before it came.
+            report.left_out += [] if run._state.adding else [run.receiver]
+        else:
+            call = partial(_call, receiver, event, notification, arguments)
+            _run(db, event, run, call, report)
 
 
 def _run(

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
-
 from billing_webhooks.conf import settings
 from billing_webhooks.models import WebhookEvent
 
@@ -22,18 +19,7 @@ def redact() -> Redact | None:
     It gets an event and a copy of its payload, and returns what may be shown. Raise
     ImproperlyConfigured if it cannot be had: showing everything would be the wrong guess.
     """
-    path = settings.REDACT
-    if not path:
-        return None
-    try:
-        function = import_string(path)
-    except ImportError as error:
-        raise ImproperlyConfigured(
-            f"BILLING_WEBHOOKS_REDACT, {path!r}, cannot be imported: {error}."
-        ) from error
-    if not callable(function):
-        raise ImproperlyConfigured(f"BILLING_WEBHOOKS_REDACT, {path!r}, is no function.")
-    return function  # type: ignore[no-any-return]
+    return settings.function("REDACT")
 
 
 def shown_payload(event: WebhookEvent) -> Any:

@@ -22,6 +22,7 @@ from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
 from billing_webhooks.exceptions import CannotReplay, Refused
 from billing_webhooks.intake import address
+from billing_webhooks.linking import user_resolver
 from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
@@ -112,8 +113,8 @@ def keys_of(events: Iterable[WebhookEvent]) -> list[UUID]:
 
 
 def receiver_names() -> set[str]:
-    """Return the identities of all receivers that are connected now."""
-    signals = [*DOMAIN_SIGNALS.values(), event_processed]
+    """Return the identities of all receivers that are connected now, and of the resolver."""
+    signals = [*DOMAIN_SIGNALS.values(), event_processed, user_resolver]
     for alias in settings.PROVIDERS:
         signals += get_provider(alias).signals.values()
     return {identity for signal in signals for identity in signal.connected()}

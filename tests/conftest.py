@@ -28,10 +28,11 @@ PostBillaBear = Callable[..., Any]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests use every database that the settings have."""
-    if len(connections.databases) > 1:
-        for item in items:
-            for mark in item.iter_markers("django_db"):
-                mark.kwargs["databases"] = list(connections.databases)
+    aliases = list(connections.databases)
+    for item in items if len(aliases) > 1 else ():
+        if mark := item.get_closest_marker("django_db"):
+            every = pytest.mark.django_db(**{**mark.kwargs, "databases": aliases})
+            item.add_marker(every, append=False)
 
 
 @pytest.fixture(scope="session")

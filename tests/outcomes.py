@@ -93,10 +93,12 @@ def forget() -> None:
 
 
 def _natural_subject(subject: str) -> str:
-    """Return what a run is about: a row without its key, which is another each time."""
+    """Return what a run is about: a row of ours without its key, which is another each time."""
     name, _, pk = subject.partition(":")
     if not name:
         return ""
+    if name == "user":
+        return subject
     row = apps.get_model("billing_webhooks", name)._base_manager.filter(pk=pk).first()
     return name if row is None else f"{name} {getattr(row, 'identity', None) or natural(row)}"
 

@@ -3,4 +3,10 @@
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS as TESTED_APPS
 
-INSTALLED_APPS = [*TESTED_APPS, "example_project.journal", "tests.chaos.project"]
+INSTALLED_APPS = [
+    *TESTED_APPS,
+    "example_project.journal",
+    "tests.access.apart",
+    "tests.chaos.project",
+    "tests.people",
+]

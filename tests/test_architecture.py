@@ -23,9 +23,9 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 # Calls and imports go down this page, never up.
 FLOW = (
     ("urls",),
-    ("views", "admin", "management"),
+    ("views", "admin", "management", "templatetags"),
     ("diagnosis",),
-    ("previewing", "rebuilding", "health"),
+    ("previewing", "rebuilding", "health", "explaining"),
     ("replaying",),
     ("apps",),
     ("checks", "reaching"),
@@ -40,8 +40,10 @@ FLOW = (
     ("emptying",),
     ("processing",),
     ("receivers", "projection", "differences", "confirming"),
+    ("linking",),
     ("notifications", "attempts"),
-    ("mailboxes", "keeping", "redaction", "refusals"),
+    ("mailboxes", "keeping", "redaction", "refusals", "finding"),
+    ("access",),
     ("database",),
     ("models",),
     ("providers", "encryption"),

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.admin.rendering import EMPTY, list_link, table, visible
 from billing_webhooks.models import (
     Customer,
@@ -72,6 +73,10 @@ class CustomerLinkInline(ReadOnlyInline):
     model = CustomerLink
     fields = readonly_fields = ("user", "resolver", "created_at")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerLink]:
+        # Users may be in another database, so they cannot be joined.
+        return super().get_queryset(request).prefetch_related("user")
+
 
 class CustomerAdmin(BillingAdmin):
     list_display = (
@@ -85,7 +90,7 @@ class CustomerAdmin(BillingAdmin):
         "organization_code",
         "updated_at",
     )
-    list_filter = (ProviderFilter, "kind", "collection", "is_disabled")
+    list_filter = (ProviderFilter, LinkedFilter, "kind", "collection", "is_disabled")
     list_select_related = ("plan",)
     search_fields = ("email",)
     search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.conf import settings
+from billing_webhooks.models import CustomerLink
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
 
@@ -57,6 +58,19 @@ class EventTypeFilter(ConfiguredFilter):
         for provider in _usable_providers():
             if chosen in (None, provider.alias):
                 yield from provider.signals
+
+
+class LinkedFilter(admin.SimpleListFilter):
+    title = _("linked to a user")
+    parameter_name = "linked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        linked = Exists(CustomerLink._base_manager.filter(customer=OuterRef("pk")))
+        conditions = {"yes": Q(linked), "no": ~Q(linked)}
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 def _usable_providers() -> Iterator[Provider]:

@@ -28,7 +28,7 @@ def check_settings() -> list[CheckMessage]:
             getattr(settings, name)
         except ImproperlyConfigured as error:
             messages.append(checks.Warning(str(error), id="billing_webhooks.W002"))
-    return [*messages, *_of_privacy()]
+    return [*messages, *_of_privacy(), *_of_linking()]
 
 
 def _of_privacy() -> Iterator[CheckMessage]:
@@ -49,4 +49,15 @@ def _of_privacy() -> Iterator[CheckMessage]:
             f"{error} No payload is shown.",
             hint="Name a function by its dotted path: 'shop.privacy.redact'.",
             id="billing_webhooks.W017",
+        )
+
+
+def _of_linking() -> Iterator[CheckMessage]:
+    try:
+        settings.function("USER_RESOLVER")
+    except ImproperlyConfigured as error:
+        yield checks.Warning(
+            f"{error} No customer is linked to a user, and events wait until it can be asked.",
+            hint="Name a function by its dotted path: 'shop.billing.users_of'.",
+            id="billing_webhooks.W018",
         )

@@ -11,9 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from billing_webhooks.differences import Difference, Name
+from billing_webhooks.models import Customer
 from billing_webhooks.wording import printable
 
-__all__ = ["lines", "printable", "shown"]
+__all__ = ["lines", "printable", "shown", "shown_customer"]
 
 
 def shown(value: Any) -> str:
@@ -27,6 +28,11 @@ def shown(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def shown_customer(customer: Customer) -> str:
+    """Return a customer's number, name and alias."""
+    return printable(f"#{customer.pk} {customer} ({customer.provider})")
 
 
 def lines(differences: Iterable[Difference], *, old: str, new: str) -> Iterator[str]:

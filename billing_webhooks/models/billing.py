@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.facts import SubscriptionStatus
 from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.querysets import PlanQuerySet, SubscriptionQuerySet
 
 
 class BillingRow(models.Model):
@@ -46,6 +47,8 @@ class Plan(BillingRow):
     trial_days = models.PositiveIntegerField(_("trial days"), null=True, blank=True)
     standalone_trial = models.BooleanField(_("standalone trial"), null=True, blank=True)
     is_deleted = models.BooleanField(_("deleted"), default=False)
+
+    objects = PlanQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("plan")
@@ -137,6 +140,8 @@ class Subscription(BillingRow):
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     trial_started_at = models.DateTimeField(_("trial started at"), null=True, blank=True)
     trial_ended_at = models.DateTimeField(_("trial ended at"), null=True, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("subscription")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models, router
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, models, router, transaction
 from django.db.models import CASCADE, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks.exceptions import NotAUser
 from billing_webhooks.facts import Collection, CustomerKind, InvoiceStatus
-from billing_webhooks.models.billing import BillingRow, Identity
+from billing_webhooks.models.answers import Answer, answer, any_answer
+from billing_webhooks.models.billing import BillingRow, Identity, Plan
 from billing_webhooks.models.fields import ExactCharField
+from billing_webhooks.models.inbox import WebhookEvent
+from billing_webhooks.models.querysets import CustomerQuerySet
 from billing_webhooks.models.timeline import Page, page
+from billing_webhooks.signals import customer_linked
 
 if TYPE_CHECKING:
     from billing_webhooks.models.entries import Invoice, UsageRecord
@@ -54,6 +61,8 @@ class Customer(BillingRow):
     in_arrears_since = models.DateTimeField(_("in arrears since"), null=True, blank=True)
     plan_ended_at = models.DateTimeField(_("plan ended at"), null=True, blank=True)
 
+    objects = CustomerQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
@@ -82,6 +91,46 @@ class Customer(BillingRow):
         overdue = self.invoices.filter(status=InvoiceStatus.OVERDUE)
         return overdue.order_by("occurred_at", "identity")
 
+    @property
+    def users(self) -> QuerySet[Any]:
+        """The users who have what this customer pays for, wherever their table is."""
+        users = get_user_model()._default_manager.all()
+        keys: Any = self.links.values_list("user", flat=True)
+        return users.filter(pk__in=keys if keys.db == users.db else list(keys))
+
+    def link(self, user: models.Model, *, resolver: str = "") -> bool:
+        """
+        Let a user have what this customer pays for, and return whether that is new.
+
+        If it is, the signal `customer_linked` is sent at once, with `event` None. What
+        its receivers write commits together with the link. Raise NotAUser for anything
+        but a saved user.
+        """
+        with transaction.atomic(using=router.db_for_write(CustomerLink)):
+            is_new = CustomerLink.make(self, user, resolver)
+            if is_new:
+                customer_linked.send(
+                    WebhookEvent, event=None, customer=self, user=user, is_replay=False
+                )
+        return is_new
+
+    def unlink(self, user: models.Model) -> bool:
+        """Let a user no longer have what this customer pays for; return whether that is new."""
+        links = CustomerLink._base_manager.using(router.db_for_write(CustomerLink))
+        deleted, _by_model = links.filter(customer=self.pk, user=key_of(user)).delete()
+        return deleted > 0
+
+    def has_plan(self, *plans: Plan | str, at: datetime | None = None) -> Answer:
+        """Return whether the customer may use any of these plans; for `at` see `answer`."""
+        return answer(self._alone(), *plans, at=at)
+
+    def has_active_subscription(self, at: datetime | None = None) -> Answer:
+        """Return whether anything grants the customer access, a plan without subscription too."""
+        return any_answer(self._alone(), at=at)
+
+    def _alone(self) -> CustomerQuerySet[Customer]:
+        return type(self).objects.using(self._state.db).filter(pk=self.pk)
+
 
 class CustomerIdentity(Identity):
     row = models.ForeignKey(
@@ -98,13 +147,31 @@ class CustomerIdentity(Identity):
         ]
 
 
+def key_of(user: models.Model) -> Any:
+    """Return the primary key of a user; raise NotAUser for anything but a saved one."""
+    if not isinstance(user, get_user_model()):
+        raise NotAUser(f"A customer's users are saved users, not {type(user).__name__}.")
+    if user._state.adding:
+        raise NotAUser("A customer's users are saved users, and this one is not saved yet.")
+    return user.pk
+
+
+class RowsElsewhere(QuerySet[Any]):
+    """Rows of another database than that of the rows together with which they are deleted."""
+
+    def _raw_delete(self, using: str | None) -> int:
+        return super()._raw_delete(self.db)
+
+
 def with_the_user(collector: Any, field: Any, links: Any, using: str) -> None:
     """Delete links when their user is, also where users are in another database."""
     alias = router.db_for_write(field.model)
     if alias == using:
         CASCADE(collector, field, links, using)
     else:
-        links.using(alias).delete()
+        # Not at once: the admin collects only to ask whether all this may be deleted.
+        rows = RowsElsewhere(links.model, query=links.query.chain(), using=alias)
+        collector.fast_deletes.append(rows)
 
 
 # Do not look for links before they are wanted: they may be in another database.
@@ -142,3 +209,26 @@ class CustomerLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.user_id}"
+
+    @classmethod
+    def make(cls, customer: Customer, user: models.Model, resolver: str = "") -> bool:
+        """
+        Link a user in the caller's transaction, tell nobody, and return whether it is new.
+
+        Raise NotAUser for anything but a saved user.
+        """
+        db = router.db_for_write(cls)
+        # By the key, because a router may not let rows of two databases be related.
+        link = cls(customer_id=customer.pk, user_id=key_of(user), resolver=resolver)
+        same = cls._base_manager.using(db).filter(customer=link.customer_id, user=link.user_id)
+        if same.exists():
+            return False
+        try:
+            with transaction.atomic(using=db):
+                link.save(using=db, force_insert=True)
+        except IntegrityError:
+            # A transaction that sees what it saw first finds a new row only by locking it.
+            if not (same.exists() or same.select_for_update().exists()):
+                raise
+            return False
+        return True

@@ -57,6 +57,12 @@ def test_redaction__that_cannot_be_had_is_told(settings: Any, path: str) -> None
     assert path in told()["billing_webhooks.W017"]
 
 
+@pytest.mark.parametrize("path", ["nowhere.users_of", "users_of", "tests.settings.TIME_ZONE"])
+def test_resolver__that_cannot_be_had_is_told(settings: Any, path: str) -> None:
+    settings.BILLING_WEBHOOKS_USER_RESOLVER = path
+    assert path in told()["billing_webhooks.W018"]
+
+
 def test_settings__are_read_at_the_moment_of_use(settings: Any) -> None:
     assert timedelta(hours=1) == app_settings.BACKOFF_CAP
     settings.BILLING_WEBHOOKS_BACKOFF_CAP = timedelta(minutes=1)

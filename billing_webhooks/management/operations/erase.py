@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing_webhooks.database import write_alias
-from billing_webhooks.erasing import AlreadyErased, erase, found
-from billing_webhooks.management.rendering import printable
+from billing_webhooks.erasing import AlreadyErased, erase
+from billing_webhooks.finding import customers_called
+from billing_webhooks.management.rendering import shown_customer
 from billing_webhooks.models import Customer
 
 
@@ -28,7 +29,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
     customer = the_one(options["customer"], options["provider"])
     if options["interactive"]:
-        answer = input(f"Erase {shown(customer)} for good? Type 'yes' to go on: ")
+        answer = input(f"Erase {shown_customer(customer)} for good? Type 'yes' to go on: ")
         if answer != "yes":
             raise CommandError("Nothing was erased.")
     try:
@@ -41,15 +42,10 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
 
 def the_one(term: str, provider: str | None) -> Customer:
     """Return the one customer that goes by a name; raise CommandError for none and for several."""
-    customers = found(write_alias(), term, provider)
+    customers = customers_called(write_alias(), term, provider)
     if not customers:
         raise CommandError("There is no such customer.")
     if len(customers) > 1:
-        names = ", ".join(shown(each) for each in customers)
+        names = ", ".join(shown_customer(each) for each in customers)
         raise CommandError(f"Which one? Name it by its number, such as '#7': {names}.")
     return customers[0]
-
-
-def shown(customer: Customer) -> str:
-    """Return a customer as a terminal shows it, with the number by which it can be named."""
-    return printable(f"#{customer.pk} {customer} ({customer.provider})")

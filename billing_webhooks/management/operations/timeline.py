@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from billing_webhooks.management.operations.erase import shown, the_one
+from billing_webhooks.management.operations.erase import the_one
 from billing_webhooks.management.options import count
+from billing_webhooks.management.rendering import shown_customer
 from billing_webhooks.models import Customer
 from billing_webhooks.models.names import moment
 from billing_webhooks.models.telling import Item
@@ -49,7 +50,7 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
 
 
 def _lines(customer: Customer, page: Page) -> Iterator[str]:
-    yield shown(customer)
+    yield shown_customer(customer)
     if not page:
         yield "Nothing has happened."
     for item in page:

@@ -1,0 +1,1 @@
+"""A project whose users have keys of another kind, and live in another database."""

@@ -1,0 +1,1 @@
+"""A project whose users are of its own kind, and perhaps in another database than the billing."""
