@@ -114,8 +114,8 @@ def cancelled_in_paid_period(at: datetime) -> Q:
 
 def cancelled_and_replaced(at: datetime) -> Q:
     """Another began when it ended or after, and has not ended before it itself."""
+    # It is not found itself: it is cancelled, and not later than it is.
     others = _model("Subscription")._base_manager.filter(
-        ~Q(pk=OuterRef("pk")),
         ~Q(status=Status.CANCELLED) | Q(cancelled_at__gt=OuterRef("cancelled_at")),
         customer=OuterRef("customer"),
         started_at__gte=OuterRef("cancelled_at") - Value(SAME_TIME),

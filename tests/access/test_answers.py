@@ -102,6 +102,12 @@ class TestSeveral:
             rows.subscription("cancelling", owner, current_period_end=NOW + days * DAY)
         assert owner.has_active_subscription(at=NOW).until == NOW + 3 * DAY
 
+    def test_endless__is_the_answer_of_equals(self) -> None:
+        owner = rows.customer()
+        for since in (ago(1), None, ago(2)):
+            rows.subscription("past_due", owner, in_arrears_since=since)
+        assert owner.has_active_subscription(at=NOW).until is None
+
 
 class TestUntil:
     @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_json__is_for_a_program(ada: Any) -> None:
     ],
 )
 def test_who__is_not_there(ada: Any, arguments: tuple[str, ...]) -> None:
+    named("customer_without_email")
     assert run(*arguments) == (2, "There is no such user or customer.")
 
 

@@ -54,6 +54,7 @@ class TestStories:
     def test_active(self, ada: Customer) -> None:
         told = explain(ada, "pro", at=NOW)
         assert verdict(told) == ["Yes: customer_ada may use pro.", "It is active."]
+        assert told.notes == ()
         about = f"Subscription #{told.subscription_id} agreement_1: plan Pro (pro), active"
         assert about in lines(told)
 
@@ -173,6 +174,10 @@ class TestMissing:
         assert lines(explain(ada, "pro"))[-1] == (
             "It may change: 3 events of the customer are not applied (1 dead, 2 pending)."
         )
+
+    def test_events__that_only_their_receivers_failed(self, ada: Customer) -> None:
+        WebhookEvent.objects.update(state="dead")
+        assert "It may change" not in str(explain(ada, "pro"))
 
     def test_event__that_is_gone(self, ada: Customer) -> None:
         WebhookEvent.objects.all().delete()
