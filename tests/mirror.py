@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from billing_webhooks.models import Subscription
 from billing_webhooks.notifications import ARGUMENT_NAMES
 from billing_webhooks.projection.registers import written_fields
 from billing_webhooks.signals import DOMAIN_SIGNALS
@@ -65,14 +66,14 @@ class Mirror:
         known.update({name: new for name, (_, new) in changes.items()})
 
     def faults(self) -> list[str]:
-        """Return what is otherwise in the database, links to other rows left out."""
+        """Return what is otherwise in the database; of links, whose a subscription is alone."""
         return self.breaks + [
             f"{model.__name__} {row} {field.name}: {getattr(row, field.attname)!r}, not {told!r}"
             for model in BILLING_MODELS
             if model._meta.model_name in ARGUMENT_NAMES
             for row in model._base_manager.all()
             for field in written_fields(row)  # type: ignore[arg-type]
-            if not field.is_relation
+            if (not field.is_relation or (field.name == "customer" and model is Subscription))
             and (told := self._told(row, field)) != getattr(row, field.attname)
         ]
 

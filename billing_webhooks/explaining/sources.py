@@ -20,6 +20,7 @@ NOT_ABOUT_ACCESS = frozenset(
         "customer_key",
         "email",
         "external_id",
+        "going_on",
         "named_plan",
         "organization_code",
         "trial_ended_at",

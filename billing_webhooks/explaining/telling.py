@@ -198,7 +198,7 @@ def _labels() -> dict[str, str]:
         "said_status": _("status as the provider says it"),
         "said_active": _("active for the provider"),
         "provider_status": _("the provider's own word"),
-        "cancellation": _("cancelled at"),
+        "ending": _("cancelled at"),
         "is_disabled": _("disabled"),
         "agreement_cancelled_at": _("an agreement was cancelled at"),
         "current_period_end": _("period ends"),

@@ -11,6 +11,7 @@ from billing_webhooks.facts import (
     CustomerFact,
     CustomerRef,
     InvoiceFact,
+    Lifecycle,
     PaymentFact,
     PlanFact,
     PlanRef,
@@ -19,10 +20,10 @@ from billing_webhooks.facts import (
     UsageFact,
 )
 from billing_webhooks.models import Invoice, Payment, UsageRecord
-from billing_webhooks.projection import arrears
 from billing_webhooks.projection.derivation import cancellation_of
 from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Rows
+from billing_webhooks.projection.spells import ARREARS, CANCELLATION
 
 # What the provider's own word for a status tells of money.
 MONEY_BY_STATUS: Mapping[SubscriptionStatus | None, Collection] = {
@@ -31,6 +32,8 @@ MONEY_BY_STATUS: Mapping[SubscriptionStatus | None, Collection] = {
     SubscriptionStatus.PAST_DUE: Collection.FAILED,
     SubscriptionStatus.UNPAID: Collection.OVERDUE,
 }
+# The words that take a cancellation back.
+GOING_ON = {*MONEY_BY_STATUS, SubscriptionStatus.PAUSED}
 
 
 @singledispatch
@@ -49,7 +52,7 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft.write("brand", fact.brand, stamp)
     draft.write("is_disabled", fact.is_disabled, stamp)
     draft.write("collection", fact.collection, stamp)
-    arrears.note(draft, fact.collection, stamp)
+    _note_money(draft, fact.collection, stamp)
     draft.write("agreement_cancelled_at", fact.agreement_cancelled_at, stamp)
     cancelled = fact.cancelled_plan.keys[0] if fact.cancelled_plan else None
     draft.write(cancellation_of(cancelled), fact.agreement_cancelled_at, stamp)
@@ -83,15 +86,18 @@ def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
             write("named_plan", [list(fact.plan.keys[0]), fact.plan_name], stamp)
     draft.write("lifecycle", fact.lifecycle, stamp)
     draft.write("collection", fact.collection, stamp)
-    arrears.note(draft, fact.collection or MONEY_BY_STATUS.get(fact.status), stamp)
+    _note_money(draft, fact.collection or MONEY_BY_STATUS.get(fact.status), stamp)
     draft.write("said_status", fact.status, stamp)
     draft.write("said_active", fact.counts_as_active, stamp)
     draft.write("provider_status", fact.provider_status, stamp)
     draft.write("current_period_end", fact.current_period_end, stamp)
-    draft.write("cancellation", fact.cancelled_at, stamp)
+    if fact.cancelled_at is not None:
+        CANCELLATION.say(draft, fact.cancelled_at, stamp)
+    elif fact.lifecycle == Lifecycle.STARTED or fact.status in GOING_ON:
+        CANCELLATION.end(draft, stamp)
     draft.write("started_at", fact.started_at, stamp, earliest=True)
     draft.write("trial_started_at", fact.trial_started_at, stamp, earliest=True)
-    draft.write("trial_ended_at", fact.trial_ended_at, stamp)
+    draft.write("trial_ended_at", fact.trial_ended_at, stamp, earliest=True)
 
 
 @apply.register
@@ -113,6 +119,13 @@ def _usage(fact: UsageFact, rows: Rows, stamp: Stamp) -> None:
     _write_entry(draft, fact.customer, fact.subscription, rows, stamp)
     draft.write("meter", fact.meter, stamp)
     draft.write("quantity", fact.quantity, stamp)
+
+
+def _note_money(draft: Draft[Any], news: Collection | None, stamp: Stamp) -> None:
+    if news == Collection.PAID:
+        ARREARS.end(draft, stamp)
+    elif news is not None:
+        ARREARS.say(draft, news, stamp)
 
 
 def entry_identity(external_id: str, stamp: Stamp) -> str:

@@ -15,8 +15,8 @@ from billing_webhooks.facts import Collection, CustomerKind, Key, Lifecycle
 from billing_webhooks.facts import SubscriptionStatus as Status
 from billing_webhooks.models import Customer, Plan, Subscription
 from billing_webhooks.models.entries import Entry
-from billing_webhooks.projection.arrears import owed_since
 from billing_webhooks.projection.registers import Draft, name_of
+from billing_webhooks.projection.spells import ARREARS, CANCELLATION
 
 # What the latest news about collecting money makes of an agreement that has not ended.
 STATUS_BY_COLLECTION = {
@@ -38,7 +38,7 @@ def derive(draft: Draft[Any]) -> None:
     row = draft.row
     if isinstance(row, Customer):
         row.kind = customer_kind(row)
-        row.in_arrears_since = owed_since(draft, {row.collection})
+        row.in_arrears_since = ARREARS.since(draft, {row.collection})
         row.plan_ended_at = _plan_ended_at(draft)
     elif isinstance(row, Plan):
         said = draft.value("said_code")
@@ -56,12 +56,9 @@ def _derive_subscription(row: Subscription, draft: Draft[Any]) -> None:
     # What was said of an earlier word says nothing of this one.
     is_said = not _ended_later(draft) and draft.stamp("said_active") == draft.stamp("said_status")
     row.counts_as_active = draft.value("said_active") if is_said else None
-    row.in_arrears_since = owed_since(draft, OWED_BY_STATUS.get(row.status, ()))
-    cancelled_at = draft.value("cancellation")
+    row.in_arrears_since = ARREARS.since(draft, OWED_BY_STATUS.get(row.status, ()))
     is_cancelled = row.status in {Status.CANCELLING, Status.CANCELLED}
-    row.cancelled_at = (
-        datetime.fromisoformat(cancelled_at) if cancelled_at and is_cancelled else None
-    )
+    row.cancelled_at = CANCELLATION.since(draft) if is_cancelled else None
 
 
 def subscription_status(draft: Draft[Any]) -> Status:

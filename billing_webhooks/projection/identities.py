@@ -22,7 +22,7 @@ from django.db.models import QuerySet
 from billing_webhooks.facts import CustomerRef, Key, PlanRef
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
 from billing_webhooks.projection.moving import move_all, move_some, recompute
-from billing_webhooks.projection.registers import OWNER, NamedDraft, Stamp, name_of
+from billing_webhooks.projection.registers import OWNER, Draft, NamedDraft, Stamp, name_of
 
 Ref = TypeVar("Ref", CustomerRef, PlanRef)
 Known: TypeAlias = Mapping[Key, Any]
@@ -36,13 +36,13 @@ class Meant:
     The row that a ref means, and the weaker names of the ref that belong to it.
 
     `elsewhere` are weaker names that belong to other rows, by their keys. `earlier` are
-    the rows that names have passed to and from, as they were before.
+    the rows from and to which names have passed, and their subscriptions, as they were.
     """
 
     pk: int
     owned: tuple[Key, ...]
     elsewhere: Mapping[Key, int] = field(default_factory=dict)
-    earlier: tuple[NamedDraft[Any], ...] = ()
+    earlier: tuple[Draft[Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Identities(Generic[Ref]):
 
         Raise IntegrityError if they have passed to other rows since `meant` was made.
         """
-        earlier: dict[Ref, list[NamedDraft[Any]]] = {}
+        earlier: dict[Ref, list[Draft[Any]]] = {}
         for ref, stamp in dict.fromkeys(refs):
             if not ref.keys or not meant[ref].elsewhere:
                 continue
@@ -138,23 +138,28 @@ class Identities(Generic[Ref]):
             claim(owner, key, strongest, stamp)
         owner.save(using=self.db)
 
-    def _gather(self, ref: Ref, stamp: Stamp, meant: Meant) -> list[NamedDraft[Any]]:
-        """Return the rows that names have passed to and from, as they were, but for those gone."""
+    def _gather(self, ref: Ref, stamp: Stamp, meant: Meant) -> list[Draft[Any]]:
+        """Return the rows that have changed by it, as they were, but for those that are gone."""
         known, rows = self._lock(ref.keys, {meant.pk, *meant.elsewhere.values()}, lock=True)
         strongest, *weaker = ref.keys
         owner = rows[known[strongest].row_id]
         earlier = {pk: NamedDraft(row) for pk, row in rows.items()}
-        moved = []
+        moved: list[int] = []
+        subscriptions: dict[str, Draft[Any]] = {}
         for key in weaker:
             source = rows[known[key].row_id]
             if source is not owner and _is_newer(stamp, source, key):
-                self._bring(key, source, owner)
+                for draft in self._bring(key, source, owner):
+                    subscriptions.setdefault(draft.row.external_id, draft)
                 claim(owner, key, strongest, stamp)
                 moved += [owner.pk, source.pk]
                 known = self._known(ref.keys, lock=True)
         if moved:
             owner.save(using=self.db)
-        return [earlier[pk] for pk in dict.fromkeys(moved) if self._call(earlier[pk])]
+        told: list[Draft[Any]] = [
+            earlier[pk] for pk in dict.fromkeys(moved) if self._call(earlier[pk])
+        ]
+        return [*told, *subscriptions.values()]
 
     def _call(self, draft: NamedDraft[Any]) -> bool:
         """Call a row by the strongest name that it has left; return whether it has one."""
@@ -187,8 +192,12 @@ class Identities(Generic[Ref]):
                 return rows[known[key].row_id]
         return None
 
-    def _bring(self, key: Key, source: Any, target: Any) -> None:
-        """Let a name pass from one row to another, with what was said of it."""
+    def _bring(self, key: Key, source: Any, target: Any) -> list[Draft[Any]]:
+        """
+        Let a name pass from one row to another, with what was said of it.
+
+        Return the subscriptions that pass with it, as they were.
+        """
         names = _with_what_it_owns(source, name_of(key))
         for name in names & source.registers.keys():
             target.registers[name] = source.registers.pop(name)
@@ -196,13 +205,15 @@ class Identities(Generic[Ref]):
         moved = [each for each in theirs if name_of((each.kind, each.value)) in names]
         self._names().filter(pk__in=[each.pk for each in moved]).update(row_id=target.pk)
         if len(moved) == len(theirs):
-            move_all(self.db, source, target)
+            subscriptions = move_all(self.db, source, target)
             self._rows().filter(pk=source.pk).delete()
         else:
-            move_some(self.db, source, target, [(each.kind, each.value) for each in moved])
+            keys = [(each.kind, each.value) for each in moved]
+            subscriptions = move_some(self.db, source, target, keys)
             recompute(self.db, source)
             source.save(using=self.db)
         recompute(self.db, target)
+        return subscriptions
 
     def _give(self, key: Key, row: Any) -> None:
         kind, value = key
@@ -231,7 +242,7 @@ def claim(row: Any, key: Key, owner: Key, stamp: Stamp) -> bool:
     return True
 
 
-def _meant(ref: Ref, known: Known, earlier: Sequence[NamedDraft[Any]] = ()) -> Meant:
+def _meant(ref: Ref, known: Known, earlier: Sequence[Draft[Any]] = ()) -> Meant:
     strongest, *weaker = ref.keys
     pk = known[strongest].row_id
     return Meant(

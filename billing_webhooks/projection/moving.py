@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from typing import Any
 
 from billing_webhooks.facts import Key
@@ -18,7 +18,7 @@ from billing_webhooks.models import (
     WebhookEvent,
 )
 from billing_webhooks.projection.derivation import derive
-from billing_webhooks.projection.registers import NamedDraft, draft_of
+from billing_webhooks.projection.registers import Draft, NamedDraft, draft_of
 
 # What refers to a row by a name, which its register `<field>_key` holds.
 CHILDREN: dict[type, tuple[tuple[type, str], ...]] = {
@@ -32,38 +32,62 @@ CHILDREN: dict[type, tuple[tuple[type, str], ...]] = {
 }
 
 
-def move_all(db: str, source: Any, target: Any) -> None:
+def move_all(db: str, source: Any, target: Any) -> list[Draft[Subscription]]:
     """
     Let everything that points at one row point at another, the project's rows included.
 
+    Return the subscriptions that get another customer, as they were.
     """
+    subscriptions: list[Draft[Subscription]] = []
     if isinstance(source, Customer):
         _move_links(db, source, target)
+        theirs = Subscription._base_manager.using(db).filter(customer=source.pk)
+        subscriptions = [Draft(row) for row in theirs]
     # Hidden relations too: a project's foreign key without a reverse name is one, and its
     # rows would be deleted with the source.
     for relation in source._meta.get_fields(include_hidden=True):
         if relation.auto_created and relation.is_relation and not relation.concrete:
             _move_relation(relation, db, source.pk, target.pk)
+    return subscriptions
 
 
-def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> None:
-    """Let what was linked to a row by one of these names point at another."""
-    moved = [list(key) for key in keys]
-    subscriptions: set[int] = set()
+def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> list[Draft[Subscription]]:
+    """
+    Let what was linked to a row by one of these names point at another.
+
+    Return the subscriptions that get another customer, as they were.
+    """
+    names = [list(key) for key in keys]
+    moved: dict[type, list[Any]] = {}
     for model, field in CHILDREN[type(source)]:
         rows = model._base_manager.using(db)  # type: ignore[attr-defined]
-        theirs = {
-            row.pk
-            for row in rows.filter(**{field: source.pk})
-            if _is_moved(row, field, moved, subscriptions)
-        }
-        rows.filter(pk__in=theirs).update(**{field: target.pk})
-        subscriptions |= theirs if model is Subscription else set()
-    if isinstance(source, Customer):
-        events = WebhookEvent._base_manager.using(db)
-        of_source = events.filter(customer=source).only("pk", "changes")
-        told = [event.pk for event in of_source if any(key in moved for key in _keys(event))]
-        events.filter(pk__in=told).update(customer=target)
+        followed = [row.pk for row in moved.get(Subscription, ())]
+        theirs = rows.filter(**{field: source.pk})
+        moved[model] = [row for row in theirs if _is_moved(row, field, names, followed)]
+        keys_of_rows = [row.pk for row in moved[model]]
+        rows.filter(pk__in=keys_of_rows).update(**{field: target.pk})
+    if not isinstance(source, Customer):
+        return []
+    subscriptions = moved[Subscription]
+    _move_events(db, source, target, names, [["id", row.external_id] for row in subscriptions])
+    return [Draft(row) for row in subscriptions]
+
+
+def _move_events(
+    db: str, source: Customer, target: Customer, names: list[Any], subscriptions: list[Any]
+) -> None:
+    """Let events that named a customer so, or nobody but such a subscription, be another's."""
+    events = WebhookEvent._base_manager.using(db)
+    told = [
+        event.pk
+        for event in events.filter(customer=source).only("pk", "changes")
+        if any(key in names for key in _keys(event, "customer"))
+        or (
+            not _keys(event, "customer")
+            and any(key in subscriptions for key in _keys(event, "subscription"))
+        )
+    ]
+    events.filter(pk__in=told).update(customer=target)
 
 
 def recompute(db: str, row: Any) -> None:
@@ -102,5 +126,5 @@ def _is_moved(row: Any, field: str, keys: list[Any], subscriptions: Container[in
     return key in keys or (key is None and row.subscription_id in subscriptions)
 
 
-def _keys(event: WebhookEvent) -> Iterator[Any]:
-    return (entry["key"] for entry in event.changes if entry.get("model") == "customer")
+def _keys(event: WebhookEvent, model: str) -> list[Any]:
+    return [entry["key"] for entry in event.changes if entry.get("model") == model]

@@ -32,7 +32,7 @@ def _of_plan(draft: Draft[Plan], changes: Changes) -> list[str]:
 def _of_subscription(draft: Draft[Subscription], changes: Changes) -> list[str]:
     old, new = changes.get("status", (draft.row.status, draft.row.status))
     names = []
-    if (old is None or old == Status.UNKNOWN) and new not in NOT_LIVE:
+    if (old is None or old in NOT_LIVE) and new not in NOT_LIVE:
         names.append("subscription_started")
     if not draft.was_new or new == Status.UNKNOWN:
         names.append("subscription_changed")

@@ -54,7 +54,13 @@ class Rows:
         self._resolution = resolution
         self._customers = self._locked(Customer, "pk", _keys(resolution.customers))
         self._plans = self._locked(Plan, "pk", _keys(resolution.plans))
-        self._subscriptions = self._locked(Subscription, "external_id", touched.subscriptions)
+        passed = {
+            each.row.external_id
+            for each in _earlier(resolution.customers)
+            if isinstance(each.row, Subscription)
+        }
+        subscriptions = touched.subscriptions | passed
+        self._subscriptions = self._locked(Subscription, "external_id", subscriptions)
         self._entries = {
             model: self._locked(model, "identity", touched.entries.get(model, ()))
             for model in (Payment, Invoice, UsageRecord)
@@ -171,7 +177,7 @@ class Rows:
             raise RowsMoved(f"Row {meant.pk} was merged into another meanwhile.")
         self._touch(draft)
         for earlier in meant.earlier:
-            self._recall(drafts[earlier.row.pk], earlier)
+            self._recall(earlier, drafts)
         strongest = ref.keys[0]
         for key in meant.owned:
             # Taken from the row since it was resolved, perhaps by an older claim than ours.
@@ -181,16 +187,23 @@ class Rows:
         draft.speak_of(strongest)
         return draft
 
-    def _recall(self, draft: Draft[Any], earlier: NamedDraft[Any]) -> None:
-        """Let a row, from or to which a name has passed, have been what it was before that."""
+    def _recall(self, earlier: Draft[Any], drafts: Mapping[Any, Draft[Any]]) -> None:
+        """Let a row that has changed because a name has passed have been what it was before."""
         if id(earlier) not in self._recalled:
             self._recalled[id(earlier)] = earlier
-            self._touch(draft).recall(earlier)
+            is_subscription = isinstance(earlier.row, Subscription)
+            same = self._subscriptions if is_subscription else drafts
+            key = earlier.row.external_id if is_subscription else earlier.row.pk
+            self._touch(same[key]).recall(earlier)
 
 
 def _keys(resolved: Mapping[Any, Meant]) -> set[int]:
-    passed = {each.row.pk for meant in resolved.values() for each in meant.earlier}
+    passed = {each.row.pk for each in _earlier(resolved) if isinstance(each, NamedDraft)}
     return passed | {meant.pk for meant in resolved.values()}
+
+
+def _earlier(resolved: Mapping[Any, Meant]) -> Iterator[Draft[Any]]:
+    return (each for meant in resolved.values() for each in meant.earlier)
 
 
 def _written_fields(model: type[BillingRow]) -> list[str]:

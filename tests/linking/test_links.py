@@ -87,7 +87,9 @@ def test_unlink__is_news_once(customer: Customer, ada: User, bob: User) -> None:
     assert list(customer.users) == [bob]
 
 
-@pytest.mark.parametrize("user", [None, "ada", 1, AnonymousUser()], ids=["None", "text", "a number", "nobody"])
+@pytest.mark.parametrize(
+    "user", [None, "ada", 1, AnonymousUser()], ids=["None", "text", "a number", "nobody"]
+)
 def test_link__refuses_what_is_no_user(customer: Customer, user: Any) -> None:
     with pytest.raises(NotAUser, match=type(user).__name__):
         customer.link(user)
