@@ -1,8 +1,8 @@
 """
 Whose a customer is: the project's resolver is asked, and its answer becomes links.
 
-It is asked once for each event of a customer that has no user yet; of an organisation
-for every event, because more people join it.
+It is asked once for each event of a customer that has no user yet; where an organisation
+is known, for every event, because more people join it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from django.db.models import Model, Q
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
 from billing_webhooks.exceptions import NotAUser, RetryLater
-from billing_webhooks.facts import CustomerKind
 from billing_webhooks.models import Customer, CustomerLink, ReceiverRun, WebhookEvent
 from billing_webhooks.models.customers import key_of
 from billing_webhooks.notifications import Notification
@@ -169,7 +168,7 @@ def _link_one(key: int) -> int:
 def _is_open(db: str, event: WebhookEvent) -> bool:
     customers = Customer.objects.using(db).filter(events=event.pk)
     nobody = Q(pk__in=Customer.objects.using(db).unlinked().values("pk"))
-    return customers.filter(nobody | Q(kind=CustomerKind.ORGANIZATION)).exists()
+    return customers.filter(nobody | ~Q(organization_code="")).exists()
 
 
 def _ask(event: WebhookEvent, customer: Customer | None, **arguments: Any) -> None:

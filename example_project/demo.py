@@ -91,6 +91,10 @@ def play(database: Path, issuer: KindeIssuer) -> int:
     for history, answered in zip(histories, answers, strict=True):
         report.show(history, answered)
         problems += report.problems(history, answered)
+    print("And why?\n")
+    for line in report.why(histories[0]):
+        print(f"  {line}".rstrip())
+    print()
     for problem in problems:
         print(f"WRONG: {problem}")
     if problems:

@@ -17,6 +17,7 @@ from django.test import Client
 
 from billing_webhooks import signals
 from billing_webhooks.conf import PREFIX, Settings
+from billing_webhooks.models import Customer, Plan
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from tests.conftest import SECRET
@@ -56,6 +57,11 @@ def test_python__runs(page: Path, client: Client) -> None:
 @pytest.mark.usefixtures("issuer")
 @by_page
 def test_console__commands_exist(page: Path) -> None:
+    # The customer whom the pages ask about.
+    plan = Plan.objects.create(provider="kinde", code="pro")
+    Customer.objects.create(
+        provider="kinde", external_id="customer_ada", email="ada@example.org", plan=plan
+    )
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for line in "".join(blocks(page, "console")).splitlines():
         program, *arguments = shlex.split(line)

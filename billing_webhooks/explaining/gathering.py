@@ -121,7 +121,11 @@ class Gathered:
     @cached_property
     def subscriptions(self) -> list[Subscription]:
         keys = {each.subscription_id for each in self.everything} - {None}
-        return list(Subscription.objects.filter(pk__in=keys).order_by("pk"))
+        rows = Subscription.objects.in_bulk(keys)
+        # What decides comes first.
+        return [
+            rows[each.subscription_id] for each in self.everything if each.subscription_id in rows
+        ]
 
     @cached_property
     def plans(self) -> dict[Any, Plan]:

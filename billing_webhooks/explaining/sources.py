@@ -13,7 +13,8 @@ from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.projection.registers import Stamp, draft_of
 
-# What no rule reads. What is new is shown until it is known not to matter.
+# What no rule reads, or what others say as well. What is new is shown until it is known not
+# to matter.
 NOT_ABOUT_ACCESS = frozenset(
     {
         "brand",
@@ -23,6 +24,7 @@ NOT_ABOUT_ACCESS = frozenset(
         "going_on",
         "named_plan",
         "organization_code",
+        "settled",
         "trial_ended_at",
         "trial_started_at",
         "user_external_id",

@@ -208,7 +208,6 @@ def _labels() -> dict[str, str]:
         "plan_ended_at": _("plan ended at"),
         "started_at": _("started at"),
         "owed": _("money owed"),
-        "settled": _("money settled"),
         "cancelled": _("cancelled at"),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import QuerySet
 
+from billing_webhooks.explaining import explain
 from billing_webhooks.models import (
     Customer,
     Invoice,
@@ -44,7 +45,7 @@ def show(history: History, answers: Sequence[int]) -> None:
         print(f"       {count:3}  {signal}")
     print()
     _table(
-        ["customer", "plan", "status", *ENTRIES],
+        ["customer", "plan", "status", "access", *ENTRIES],
         [_customer_row(customer) for customer in _customers(history)],
     )
     print()
@@ -67,6 +68,14 @@ def problems(history: History, answers: Sequence[int]) -> Iterator[str]:
     yield from _wrong_rows(history)
     if (signals := _signals(history)) != history.signals:
         yield f"The signals received are {dict(signals)} instead of {history.signals}."
+
+
+def why(history: History) -> Iterator[str]:
+    """Yield what support is told of the first customer."""
+    customer = _customers(history)[0]
+    yield f"manage.py billing_webhooks explain {customer.email}"
+    yield ""
+    yield from str(explain(customer)).splitlines()
 
 
 def _wrong_rows(history: History) -> Iterator[str]:
@@ -103,7 +112,10 @@ def _plan_and_status(customer: Customer) -> tuple[str, str]:
 
 def _customer_row(customer: Customer) -> list[str]:
     entries = [model._default_manager.filter(customer=customer) for model in ENTRIES.values()]
-    return [customer.email, *_plan_and_status(customer), *(str(each.count()) for each in entries)]
+    answer = customer.has_active_subscription()
+    access = f"{'yes' if answer else 'no'}: {answer.rule}"
+    counts = (str(each.count()) for each in entries)
+    return [customer.email, *_plan_and_status(customer), access, *counts]
 
 
 def _counts(counted: Mapping[str, int]) -> str:
