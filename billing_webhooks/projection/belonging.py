@@ -31,8 +31,10 @@ def find(rows: Rows) -> Iterator[Found]:
     """Touch the entries for the subscriptions that have got a customer, and tell who wrote them."""
     for draft in rows.touched():
         if isinstance(draft.row, Subscription) and "customer" in draft.changes():
-            written = [draft, *rows.entries_of(draft)]
-            yield Found(draft.row, frozenset(by for each in written for by in _writers(each)))
+            entries = rows.entries_of(draft)
+            if entries or not draft.was_new:
+                writers = frozenset(by for each in [draft, *entries] for by in _writers(each))
+                yield Found(draft.row, writers)
 
 
 def attribute(db: str, found: Found) -> None:

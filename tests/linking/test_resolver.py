@@ -107,15 +107,21 @@ def test_resolver__is_not_asked_about_a_person_with_a_user(
     assert ReceiverRun.objects.count() == 1
 
 
+@pytest.mark.parametrize("member", [{}, {"user_id": "kp_1"}], ids=["unnamed", "a member named"])
 def test_resolver__is_asked_for_each_event_of_an_organisation(
-    resolve: Resolve, connect: Connect, post_kinde: PostKinde, ada: User, bob: User
+    resolve: Resolve,
+    connect: Connect,
+    post_kinde: PostKinde,
+    ada: User,
+    bob: User,
+    member: dict[str, str],
 ) -> None:
     told: list[User] = []
     members = [[ada], [ada, bob], []]
     resolve(lambda customer, event: members.pop(0))
     connect(customer_linked, lambda user, **_: told.append(user))
     for _ in range(3):
-        post_kinde("customer.plan_assigned", ORGANIZATION)
+        post_kinde("customer.plan_assigned", ORGANIZATION | member)
 
     assert set(Customer.objects.get().users) == {ada, bob}
     assert told == [ada, bob]
