@@ -1,4 +1,7 @@
-"""Whole lives of customers: any order, any duplicates and any batches end in the same rows."""
+"""
+Whole lives of customers: any order, any duplicates and any batches end in the same rows, and
+who only listens to domain signals knows the same as the database.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from billing_webhooks.projection import Reading
 from billing_webhooks.providers import get_provider
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import Connect, PostBillaBear
+from tests.histories import billabear_events, kinde_histories
 from tests.mirror import Mirror
 from tests.snapshots import snapshot
 from tests.stories import Claims, Told, billabear_lives, kinde_lives
@@ -93,6 +97,35 @@ def test_billabear__signals_add_up(
     mirror.clear()
     with rolled_back():
         for event_type, content in life:
+            post_billabear(event_type, **content)
+        assert mirror.faults() == []
+
+
+@thorough
+@given(history=kinde_histories, data=st.data())
+def test_kinde__signals_tell_all_of_any_history(
+    issuer: KindeIssuer,
+    client: Client,
+    mirror: Mirror,
+    history: list[dict[str, Any]],
+    data: st.DataObject,
+) -> None:
+    mirror.clear()
+    repeated = data.draw(st.lists(st.sampled_from(history), max_size=3))
+    with rolled_back():
+        for event in data.draw(st.permutations(history + repeated)):
+            client.post("/webhooks/kinde", issuer.sign(event), content_type="application/jwt")
+        assert mirror.faults() == []
+
+
+@thorough
+@given(history=st.lists(billabear_events, min_size=2, max_size=8))
+def test_billabear__signals_tell_all_of_any_history(
+    post_billabear: PostBillaBear, mirror: Mirror, history: list[tuple[str, dict[str, Any]]]
+) -> None:
+    mirror.clear()
+    with rolled_back():
+        for event_type, content in history:
             post_billabear(event_type, **content)
         assert mirror.faults() == []
 

@@ -106,12 +106,13 @@ def test_outcome__of_news_repeats_and_late_news(post_kinde: PostKinde) -> None:
 
 
 def test_outcome__superseded(post_kinde: PostKinde) -> None:
-    post_kinde("customer.payment_failed", SIGN_UP | {"payment_id": "p1"}, occurred_at=at("12:00"))
-    paid = SIGN_UP | {"payment_id": "p1"}
-    post_kinde("customer.payment_succeeded", paid, occurred_at=at("11:00"))
+    payment = {"customer_id": "customer_1", "payment_id": "p1"}
+    post_kinde("customer.payment_failed", payment, occurred_at=at("12:00"))
+    post_kinde("customer.payment_succeeded", payment, occurred_at=at("11:00"))
+
     assert WebhookEvent.objects.order_by("-received_at")[0].outcome == "superseded"
     assert Payment.objects.get().status == "failed"
-    assert Subscription.objects.get().status == "past_due"
+    assert Customer.objects.get().collection == "failed"
 
 
 def test_changes__are_kept_on_the_event(post_kinde: PostKinde) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
-
-from django.db.models import Q
 
 from billing_webhooks.explaining.telling import EventTold, RegisterTold
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.models.lookups import of_sequences
 from billing_webhooks.projection.registers import Stamp, draft_of
 
 # What no rule reads, or what others say as well. What is new is shown until it is known not
@@ -39,9 +37,7 @@ def events_of(rows: Iterable[BillingRow]) -> dict[Source, EventTold]:
     """Return the events that wrote the registers of these rows, in one query."""
     sources = {(row.provider, by) for row in rows for _, (_, by, _) in _about_access(row).items()}
     sequences = {by for _, by in sources}
-    events = WebhookEvent.objects.filter(
-        Q(external_id__in=sequences) | Q(pk__in=[*filter(None, map(_key, sequences))])
-    )
+    events = WebhookEvent.objects.filter(of_sequences(sequences))
     found = {
         (event.provider, event.sequence): EventTold(
             str(event.pk),
@@ -70,11 +66,3 @@ def registers_of(row: BillingRow, events: Mapping[Source, EventTold]) -> tuple[R
 def _about_access(row: BillingRow) -> dict[str, list[Any]]:
     standing = draft_of(row).standing()
     return {name: said for name, said in standing.items() if name not in NOT_ABOUT_ACCESS}
-
-
-def _key(sequence: str) -> UUID | None:
-    """Return our key of an event whose provider gives none, as its sequence holds it."""
-    try:
-        return UUID(hex=sequence)
-    except ValueError:
-        return None

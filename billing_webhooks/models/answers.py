@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.apps import apps
 from django.db import models
 from django.db.models import F, QuerySet, Value
 from django.utils import timezone
@@ -20,6 +19,7 @@ from billing_webhooks.models.access import (
     Rule,
     Standing,
 )
+from billing_webhooks.models.lookups import model_called
 from billing_webhooks.models.querysets import names_and_keys
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Answer:
         return row
 
     def _row(self, name: str, key: Any) -> Any:
-        rows = _model(name)._base_manager.using(self.using)
+        rows = model_called(name)._base_manager.using(self.using)
         return None if key is None else rows.filter(pk=key).first()
 
 
@@ -176,7 +176,7 @@ def decided(
 ) -> list[Decided]:
     """Return what is decided of each subscription and customer, what is the answer first."""
     moment = timezone.now() if at is None else at
-    subscriptions = _model("Subscription").objects.using(customers.db).with_access(moment)
+    subscriptions = model_called("Subscription").objects.using(customers.db).with_access(moment)
     if plans:
         subscriptions = subscriptions.of_plan(*plans)
     rows = _columns(
@@ -208,8 +208,3 @@ def _columns(rows: Any, columns: tuple[str | Value, ...]) -> QuerySet[Any, tuple
 
 def _best(customers: CustomerQuerySet[Customer], found: list[Decided]) -> Answer:
     return Answer(found[0] if found else Decided(NO_CUSTOMER), customers.db)
-
-
-def _model(name: str) -> Any:
-    # The models have these for methods.
-    return apps.get_model("billing_webhooks", name)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, Value
 
 from billing_webhooks.conf import settings
 from billing_webhooks.facts import Collection
 from billing_webhooks.facts import SubscriptionStatus as Status
+from billing_webhooks.models.lookups import model_called
 
 Condition = Callable[[datetime], Q]
 
@@ -115,7 +114,7 @@ def cancelled_in_paid_period(at: datetime) -> Q:
 def cancelled_and_replaced(at: datetime) -> Q:
     """Another began when it ended or after, and has not ended before it itself."""
     # It is not found itself: it is cancelled, and not later than it is.
-    others = _model("Subscription")._base_manager.filter(
+    others = model_called("Subscription")._base_manager.filter(
         ~Q(status=Status.CANCELLED) | Q(cancelled_at__gt=OuterRef("cancelled_at")),
         customer=OuterRef("customer"),
         started_at__gte=OuterRef("cancelled_at") - Value(SAME_TIME),
@@ -129,7 +128,7 @@ def cancelled_and_owing(at: datetime) -> Q:
 
 def has_no_plan_of_its_own(at: datetime) -> Q:
     """Of a customer: it has no plan, or a subscription that is, or may be, about the plan."""
-    about_it = _model("Subscription")._base_manager.filter(
+    about_it = model_called("Subscription")._base_manager.filter(
         Q(plan=None) | Q(plan=OuterRef("plan")), customer=OuterRef("pk")
     )
     return Q(plan=None) | Q(Exists(about_it))
@@ -137,8 +136,3 @@ def has_no_plan_of_its_own(at: datetime) -> Q:
 
 def plan_has_ended(at: datetime) -> Q:
     return Q(plan_ended_at__lte=at)
-
-
-def _model(name: str) -> Any:
-    # The models have methods that ask for these.
-    return apps.get_model("billing_webhooks", name)

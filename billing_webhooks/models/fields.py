@@ -22,7 +22,9 @@ class ExactEncoder(DjangoJSONEncoder):
     """Django's encoder, which by itself cuts times to milliseconds."""
 
     def default(self, o: Any) -> Any:
-        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+        if not isinstance(o, datetime):
+            return super().default(o)
+        return o.isoformat().replace("+00:00", "Z")
 
 
 class ExactCharField(CharField):

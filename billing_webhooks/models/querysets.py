@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from django.apps import apps
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
@@ -17,6 +16,7 @@ from billing_webhooks.models.access import (
     deciding,
     granting,
 )
+from billing_webhooks.models.lookups import model_called
 
 if TYPE_CHECKING:
     from billing_webhooks.models.billing import Plan
@@ -35,7 +35,7 @@ class PlanQuerySet(QuerySet[Row]):
         or an empty one.
         """
         names, keys = names_and_keys(plans)
-        identities = _model("PlanIdentity")._base_manager.filter(value__in=names)
+        identities = model_called("PlanIdentity")._base_manager.filter(value__in=names)
         return self.filter(
             Q(code__in=names)
             | Q(external_id__in=names)
@@ -62,7 +62,7 @@ class SubscriptionQuerySet(QuerySet[Row]):
 
     def of_plan(self, *plans: Plan | str) -> Self:
         """Return those of any of these plans; one that names none is of its customer's."""
-        wanted = _model("Plan").objects.called(*plans)
+        wanted = model_called("Plan").objects.called(*plans)
         return self.filter(Q(plan__in=wanted) | Q(plan=None, customer__plan__in=wanted))
 
 
@@ -75,7 +75,7 @@ class CustomerQuerySet(QuerySet[Row]):
         """
         rule = deciding(CUSTOMER_RULES, at)
         if plans:
-            wanted = _model("Plan").objects.called(*plans)
+            wanted = model_called("Plan").objects.called(*plans)
             rule = Case(
                 When(plan__in=wanted, then=rule),
                 default=Value(NOTHING.code),
@@ -85,16 +85,16 @@ class CustomerQuerySet(QuerySet[Row]):
 
     def having_plan(self, *plans: Plan | str, at: datetime | None = None) -> Self:
         """Return those who may use any of these plans, with a subscription or without."""
-        subscriptions = _model("Subscription").objects
+        subscriptions = model_called("Subscription").objects
         paying = subscriptions.granting_access(at).of_plan(*plans).values("customer")
-        wanted = _model("Plan").objects.called(*plans)
-        own = _model("Customer").objects.filter(plan__in=wanted).with_access(at=at)
+        wanted = model_called("Plan").objects.called(*plans)
+        own = model_called("Customer").objects.filter(plan__in=wanted).with_access(at=at)
         by_themselves = own.filter(access_rule__in=granting(CUSTOMER_RULES)).values("pk")
         return self.filter(Q(pk__in=paying) | Q(pk__in=by_themselves))
 
     def unlinked(self) -> Self:
         """Return those that no user is linked to."""
-        links = _model("CustomerLink")._base_manager.filter(customer=OuterRef("pk"))
+        links = model_called("CustomerLink")._base_manager.filter(customer=OuterRef("pk"))
         return self.filter(~Exists(links))
 
 
@@ -105,8 +105,3 @@ def names_and_keys(plans: tuple[Plan | str, ...]) -> tuple[set[str], set[Any]]:
     if not plans or "" in names or None in keys:
         raise ValueError("Name at least one plan: by its code, by its id, or as a saved Plan.")
     return names, keys
-
-
-def _model(name: str) -> Any:
-    # The models have these for managers.
-    return apps.get_model("billing_webhooks", name)

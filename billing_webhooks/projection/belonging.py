@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
-
-from django.db.models import Q
 
 from billing_webhooks.models import Subscription, WebhookEvent
+from billing_webhooks.models.lookups import of_sequences
 from billing_webhooks.projection.registers import Draft
 from billing_webhooks.projection.rows import Rows
 
@@ -40,18 +38,10 @@ def find(rows: Rows) -> Iterator[Found]:
 def attribute(db: str, found: Found) -> None:
     """Let the events that nobody was named in be the customer's of what they wrote."""
     events = WebhookEvent._base_manager.using(db).filter(
-        provider=found.subscription.provider, customer=None
+        of_sequences(found.sequences), provider=found.subscription.provider, customer=None
     )
-    # A sequence is the provider's id, or where it gives none the event's own.
-    keys = [UUID(each) for each in found.sequences if len(each) == 32 and _is_hex(each)]
-    events.filter(Q(external_id__in=found.sequences) | Q(pk__in=keys)).update(
-        customer=found.subscription.customer_id
-    )
+    events.update(customer=found.subscription.customer_id)
 
 
 def _writers(draft: Draft[Any]) -> Iterator[str]:
     return (register[1] for register in draft.standing().values())
-
-
-def _is_hex(text: str) -> bool:
-    return all(character in "0123456789abcdef" for character in text)

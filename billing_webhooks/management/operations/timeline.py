@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from billing_webhooks.management.operations.erase import the_one
+from billing_webhooks.management import choosing
 from billing_webhooks.management.options import count
 from billing_webhooks.management.rendering import shown_customer
 from billing_webhooks.models import Customer
@@ -24,12 +24,7 @@ INDENTS = {"change": 4, "run": 4}
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument(
-        "customer",
-        metavar="CUSTOMER",
-        help="The provider's id, the e-mail address, or '#' and the number in the admin.",
-    )
-    parser.add_argument("--provider", metavar="ALIAS", help="The customer of this alias.")
+    choosing.add_arguments(parser)
     parser.add_argument(
         "--limit", type=count, default=20, metavar="N", help="How many events; 20 unless given."
     )
@@ -38,7 +33,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    customer = the_one(options["customer"], options["provider"])
+    customer = choosing.customer_of(options)
     try:
         page = customer.timeline(options["before"], options["limit"])
     except ValueError as error:
