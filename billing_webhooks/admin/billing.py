@@ -227,6 +227,8 @@ class SubscriptionAdmin(BillingAdmin):
                 "fields": (
                     "status",
                     "provider_status",
+                    "counts_as_active",
+                    "in_arrears_since",
                     "started_at",
                     "current_period_end",
                     "cancelled_at",

@@ -208,7 +208,8 @@ class CustomerLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer_id}: {self.user_id}"
+        # Not by name: the user may be in another database.
+        return f"{self._meta.verbose_name} {self.user_id}"
 
     @classmethod
     def make(cls, customer: Customer, user: models.Model, resolver: str = "") -> bool:
