@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import facts
-from billing_webhooks.exceptions import NotUnderstood
+from billing_webhooks.exceptions import NotUnderstood, Refused
 from billing_webhooks.providers.base import Provider
 from billing_webhooks.providers.billabear import BillaBearProvider
 from billing_webhooks.providers.kinde import KindeProvider, reading
@@ -113,8 +113,12 @@ def assert_short(message: str) -> None:
 
 
 def read(provider: Provider, body: bytes) -> list[facts.Fact]:
-    """Return the facts in a body, or none if it is not understood, and then by its own error."""
-    envelope = provider.envelope(body, NOW)
+    """Return the facts in a body, or none if it is refused or not understood, by its own error."""
+    try:
+        envelope = provider.envelope(body, NOW)
+    except Refused as error:
+        assert_short(str(error))
+        return []
     if envelope.event_type not in provider.signals:
         return []
     payload = provider.decode(body)
