@@ -8,11 +8,12 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks.models import Customer, Subscription
 from tests.conftest import PostBillaBear, PostKinde, at
+from tests.fuzzing.budget import budget
 from tests.test_convergence import rolled_back
 
 pytestmark = pytest.mark.django_db
@@ -42,11 +43,7 @@ def owed_since(history: History) -> datetime | None:
 
 
 @pytest.mark.parametrize("data", [AGREED, UNNAMED], ids=["of a subscription", "of a customer"])
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@budget(20)
 @given(
     types=st.lists(st.sampled_from(TYPES), min_size=1, max_size=6),
     draw=st.data(),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import projection
@@ -20,6 +20,7 @@ from billing_webhooks.projection import Reading
 from billing_webhooks.providers import get_provider
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import Connect, PostBillaBear
+from tests.fuzzing.budget import budget
 from tests.histories import billabear_events, kinde_histories
 from tests.mirror import Mirror
 from tests.snapshots import snapshot
@@ -28,11 +29,7 @@ from tests.test_convergence import rolled_back
 
 pytestmark = pytest.mark.django_db
 
-thorough = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+thorough = budget(20)
 
 
 @pytest.fixture
