@@ -122,7 +122,7 @@ class CustomerFact:
 
     What it says of money or of a cancellation belongs here if it names no subscription;
     that something was paid, always. `cancelled_plan` is the plan that was cancelled, where
-    the event names it.
+    the event names it. With `plan_by_agreement`, the plan is that of an agreement.
     """
 
     customer: CustomerRef
@@ -131,6 +131,7 @@ class CustomerFact:
     brand: str | None = None
     is_disabled: bool | None = None
     plan: PlanRef | None = None
+    plan_by_agreement: bool = False
     says_plan_changed: bool = False
     collection: Collection | None = None
     agreement_cancelled_at: datetime | None = None

@@ -38,7 +38,7 @@ def owed_since(history: History) -> datetime | None:
     return min(
         moment
         for event_type, moment in told
-        if event_type == latest and (not paid or moment > max(paid))
+        if event_type in BAD and (not paid or moment > max(paid))
     )
 
 

@@ -40,7 +40,11 @@ def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
 def test_news__sign_up(heard: list[Any], post_kinde: PostKinde) -> None:
     post_kinde("customer.plan_assigned", SIGN_UP | {"agreement_id": None})
     post_kinde("customer.agreement_created", SIGN_UP)
-    assert names(heard) == ["catalogue_changed", "customer_created", "subscription_started"]
+    assert names(heard) == [
+        *("catalogue_changed", "customer_created"),
+        # The plan is the agreement's from now on.
+        *("customer_changed", "subscription_started"),
+    ]
 
 
 def test_news__a_repeated_fact_is_no_news(heard: list[Any], post_kinde: PostKinde) -> None:

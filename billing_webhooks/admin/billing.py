@@ -117,6 +117,7 @@ class CustomerAdmin(BillingAdmin):
                 "fields": (
                     "plan",
                     "plan_ended_at",
+                    "plan_by_agreement",
                     "collection",
                     "in_arrears_since",
                     "agreement_cancelled_at",

@@ -12,7 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing_webhooks.access.users import User, billing_of
-from billing_webhooks.explaining.missing import notes_of_customer, notes_of_plans, waiting_of
+from billing_webhooks.explaining.missing import (
+    notes_of_answer,
+    notes_of_customer,
+    notes_of_plans,
+    waiting_of,
+)
 from billing_webhooks.explaining.sources import events_of, registers_of
 from billing_webhooks.explaining.telling import (
     CustomerTold,
@@ -58,7 +63,7 @@ def explain(who: User | Customer, *plans: Plan | str, at: datetime | None = None
         subscription_id=best.subscription_id,
         customer_id=best.customer_id,
         customers=tuple(gathered.told()),
-        notes=(*notes_of_plans(plans), *gathered.others(best)),
+        notes=(*notes_of_plans(plans), *notes_of_answer(best), *gathered.others(best)),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from billing_webhooks.explaining.telling import time_shown
 from billing_webhooks.models import Customer, Plan, PlanIdentity, WebhookEvent
+from billing_webhooks.models.answers import Decided
 
 State = WebhookEvent.State
 
@@ -57,6 +58,16 @@ def notes_of_customer(customer: Customer, waiting: Counter[str]) -> Iterator[str
             "It may change: {count} events of the customer are not applied ({counts}).",
             waiting.total(),
         ).format(count=waiting.total(), counts=counts)
+
+
+def notes_of_answer(best: Decided) -> Iterator[str]:
+    """Yield why access ends that by itself would not: the customer owes money."""
+    since = best.standing.customer_in_arrears_since
+    if best.rule.grants and since is not None:
+        yield _(
+            "The customer owes money since {time}, by news that named no agreement: "
+            "access ends with the grace."
+        ).format(time=time_shown(since))
 
 
 def notes_of_plans(plans: Iterable[Plan | str]) -> Iterator[str]:

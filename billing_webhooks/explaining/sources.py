@@ -22,6 +22,7 @@ NOT_ABOUT_ACCESS = frozenset(
         "going_on",
         "named_plan",
         "organization_code",
+        "plan_by_agreement",
         "settled",
         "trial_ended_at",
         "trial_started_at",

@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ('agreement_cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='agreement cancelled at')),
                 ('in_arrears_since', models.DateTimeField(blank=True, null=True, verbose_name='in arrears since')),
                 ('plan_ended_at', models.DateTimeField(blank=True, null=True, verbose_name='plan ended at')),
+                ('plan_by_agreement', models.BooleanField(default=False, verbose_name='plan by an agreement')),
                 ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='customers', to='billing_webhooks.plan', verbose_name='plan')),
             ],
             options={

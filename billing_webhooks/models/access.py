@@ -117,7 +117,7 @@ SUBSCRIPTION_RULES = (
     Rule(
         "cancelling_open",
         PAID,
-        _("It is cancelled and ends later; nothing says when."),
+        _("It is cancelled and ends later. Nothing says when, so a limit of the settings counts."),
         conditions.cancels_some_time,
         _limit,
     ),

@@ -112,12 +112,13 @@ def cancelled_in_paid_period(at: datetime) -> Q:
 
 
 def cancelled_and_replaced(at: datetime) -> Q:
-    """Another began when it ended or after, and has not ended before it itself."""
+    """Another began when it ended, and has not ended before it itself."""
     # It is not found itself: it is cancelled, and not later than it is.
     others = model_called("Subscription")._base_manager.filter(
         ~Q(status=Status.CANCELLED) | Q(cancelled_at__gt=OuterRef("cancelled_at")),
         customer=OuterRef("customer"),
         started_at__gte=OuterRef("cancelled_at") - Value(SAME_TIME),
+        started_at__lte=OuterRef("cancelled_at") + Value(SAME_TIME),
     )
     return cancelled_in_paid_period(at) & Q(Exists(others))
 
@@ -127,11 +128,11 @@ def cancelled_and_owing(at: datetime) -> Q:
 
 
 def has_no_plan_of_its_own(at: datetime) -> Q:
-    """Of a customer: it has no plan, or a subscription that is, or may be, about the plan."""
+    """Of a customer: it has no plan, or an agreement has it, of the customer's or another's."""
     about_it = model_called("Subscription")._base_manager.filter(
         Q(plan=None) | Q(plan=OuterRef("plan")), customer=OuterRef("pk")
     )
-    return Q(plan=None) | Q(Exists(about_it))
+    return Q(plan=None) | Q(plan_by_agreement=True) | Q(Exists(about_it))
 
 
 def plan_has_ended(at: datetime) -> Q:

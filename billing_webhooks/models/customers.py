@@ -32,7 +32,8 @@ class Customer(BillingRow):
     `external_id` is "" as long as events have named the organisation only. `collection`,
     `agreement_cancelled_at` and `in_arrears_since` are news that named no subscription;
     that something was paid counts here whatever it named. `plan_ended_at` is when `plan`
-    was cancelled by news that named none.
+    was cancelled by news that named none, and `plan_by_agreement` whether what gave the
+    plan named one, which then has it.
     """
 
     external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
@@ -60,6 +61,7 @@ class Customer(BillingRow):
     )
     in_arrears_since = models.DateTimeField(_("in arrears since"), null=True, blank=True)
     plan_ended_at = models.DateTimeField(_("plan ended at"), null=True, blank=True)
+    plan_by_agreement = models.BooleanField(_("plan by an agreement"), default=False)
 
     objects = CustomerQuerySet.as_manager()
 
@@ -104,9 +106,14 @@ class Customer(BillingRow):
 
         If it is, the signal `customer_linked` is sent at once, with `event` None. What
         its receivers write commits together with the link. Raise NotAUser for anything
-        but a saved user.
+        but a saved user, and DoesNotExist if the customer was merged or erased meanwhile.
         """
-        with transaction.atomic(using=router.db_for_write(CustomerLink)):
+        db = router.db_for_write(CustomerLink)
+        with transaction.atomic(using=db):
+            # It may have been merged into another since it was loaded, or erased.
+            rows = Customer._base_manager.using(db).select_for_update()
+            if not rows.filter(pk=self.pk).exists():
+                raise Customer.DoesNotExist(f"Customer {self.pk} is gone: load it anew.")
             is_new = CustomerLink.make(self, user, resolver)
             if is_new:
                 customer_linked.send(

@@ -122,9 +122,7 @@ def _details(event: WebhookEvent) -> Iterator[str]:
 def of_change(event: WebhookEvent, entry: Entry, names: Names) -> Item:
     """Return what is told of a row that an event changed, or made."""
     row = names.of(entry["model"], entry["id"])
-    format_ = _("%(kind)s %(row)s (new): %(changes)s")
-    if not entry["created"]:
-        format_ = _("%(kind)s %(row)s: %(changes)s")
+    head = _("%(kind)s %(row)s (new)") if entry["created"] else "%(kind)s %(row)s"
     parts = {
         "kind": kind_of(entry["model"]),
         "row": row,
@@ -140,7 +138,8 @@ def of_change(event: WebhookEvent, entry: Entry, names: Names) -> Item:
         "fields": entry["fields"],
         "signals": entry["signals"],
     }
-    return Item("change", event.applied_at or event.received_at, event.pk, format_ % parts, data)
+    text = ": ".join(filter(None, [head % parts, parts["changes"]]))
+    return Item("change", event.applied_at or event.received_at, event.pk, text, data)
 
 
 def _fields(entry: Entry, names: Names) -> Iterator[tuple[str, str]]:

@@ -137,6 +137,7 @@ def _apply_one(reading: Reading, rows: Rows) -> _Applied:
     for fact in reading.facts:
         if not isinstance(fact, Notice):
             appliers.apply(fact, rows, reading.stamp)
+    rows.settle()
     found = list(belonging.find(rows))
     applied = _Applied([], notices, found, any(draft.superseded for draft in rows.touched()))
     for draft in rows.touched():

@@ -11,8 +11,10 @@ from billing_webhooks.facts import (
     CustomerFact,
     CustomerRef,
     InvoiceFact,
+    InvoiceStatus,
     Lifecycle,
     PaymentFact,
+    PaymentStatus,
     PlanFact,
     PlanRef,
     SubscriptionFact,
@@ -23,6 +25,7 @@ from billing_webhooks.models import Invoice, Payment, UsageRecord
 from billing_webhooks.projection.derivation import cancellation_of
 from billing_webhooks.projection.registers import Draft, Stamp
 from billing_webhooks.projection.rows import Rows
+from billing_webhooks.projection.settling import FOR, IS_PAID
 from billing_webhooks.projection.spells import ARREARS, CANCELLATION
 
 # What the provider's own word for a status tells of money.
@@ -58,6 +61,7 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft.write(cancellation_of(cancelled), fact.agreement_cancelled_at, stamp)
     if fact.plan is not None:
         _link_plan(draft, fact.plan, rows, stamp)
+        draft.write("plan_by_agreement", fact.plan_by_agreement, stamp)
         draft.says_plan_changed = fact.says_plan_changed
 
 
@@ -139,6 +143,10 @@ def _write_money_entry(
     _write_entry(draft, fact.customer, fact.subscription, rows, stamp)
     draft.write("external_id", fact.external_id or None, stamp)
     draft.write("status", fact.status, stamp)
+    if fact.subscription:
+        draft.write(f"{FOR}{fact.subscription}", True, stamp)
+    if fact.status in {PaymentStatus.SUCCEEDED, InvoiceStatus.PAID}:
+        draft.write(IS_PAID, True, stamp)
     if fact.money is not None:
         draft.write("amount", fact.money.amount, stamp)
         draft.write("amount_unit", fact.money.unit, stamp)

@@ -25,12 +25,8 @@ STATUS_BY_COLLECTION = {
     Collection.OVERDUE: Status.UNPAID,
 }
 
-# Which bad news about money counts from its first time, in a status.
-OWED_BY_STATUS = {
-    Status.PAST_DUE: {Collection.FAILED},
-    Status.UNPAID: {Collection.OVERDUE},
-    Status.CANCELLED: {Collection.FAILED, Collection.OVERDUE},
-}
+# What is so, or was when it ended, because money is owed.
+OWING = frozenset({Status.PAST_DUE, Status.UNPAID, Status.CANCELLED})
 
 
 def derive(draft: Draft[Any]) -> None:
@@ -38,7 +34,8 @@ def derive(draft: Draft[Any]) -> None:
     row = draft.row
     if isinstance(row, Customer):
         row.kind = customer_kind(row)
-        row.in_arrears_since = ARREARS.since(draft, {row.collection})
+        is_owing = row.collection in {Collection.FAILED, Collection.OVERDUE}
+        row.in_arrears_since = ARREARS.since(draft) if is_owing else None
         row.plan_ended_at = _plan_ended_at(draft)
     elif isinstance(row, Plan):
         said = draft.value("said_code")
@@ -56,7 +53,7 @@ def _derive_subscription(row: Subscription, draft: Draft[Any]) -> None:
     # What was said of an earlier word says nothing of this one.
     is_said = not _ended_later(draft) and draft.stamp("said_active") == draft.stamp("said_status")
     row.counts_as_active = draft.value("said_active") if is_said else None
-    row.in_arrears_since = ARREARS.since(draft, OWED_BY_STATUS.get(row.status, ()))
+    row.in_arrears_since = ARREARS.since(draft) if row.status in OWING else None
     is_cancelled = row.status in {Status.CANCELLING, Status.CANCELLED}
     row.cancelled_at = CANCELLATION.since(draft) if is_cancelled else None
 

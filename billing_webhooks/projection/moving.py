@@ -55,7 +55,7 @@ def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> list[Dr
     """
     Let what was linked to a row by one of these names point at another.
 
-    Return the subscriptions that get another customer, as they were.
+    Return the subscriptions that get another customer, or plan, as they were.
     """
     names = [list(key) for key in keys]
     moved: dict[type, list[Any]] = {}
@@ -66,10 +66,9 @@ def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> list[Dr
         moved[model] = [row for row in theirs if _is_moved(row, field, names, followed)]
         keys_of_rows = [row.pk for row in moved[model]]
         rows.filter(pk__in=keys_of_rows).update(**{field: target.pk})
-    if not isinstance(source, Customer):
-        return []
     subscriptions = moved[Subscription]
-    _move_events(db, source, target, names, [["id", row.external_id] for row in subscriptions])
+    if isinstance(source, Customer):
+        _move_events(db, source, target, names, [["id", row.external_id] for row in subscriptions])
     return [Draft(row) for row in subscriptions]
 
 

@@ -23,6 +23,7 @@ from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
 from billing_webhooks.projection.identities import Meant, Resolution, claim
 from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, draft_of, name_of
+from billing_webhooks.projection.settling import settle, subscriptions_of
 
 AnyRow = TypeVar("AnyRow", bound=BillingRow)
 AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
@@ -56,7 +57,8 @@ class Rows:
         self._plans = self._locked(Plan, "pk", _keys(resolution.plans))
         passed = {
             each.row.external_id
-            for each in _earlier(resolution.customers)
+            for resolved in (resolution.customers, resolution.plans)
+            for each in _earlier(resolved)
             if isinstance(each.row, Subscription)
         }
         subscriptions = touched.subscriptions | passed
@@ -65,6 +67,16 @@ class Rows:
             model: self._locked(model, "identity", touched.entries.get(model, ()))
             for model in (Payment, Invoice, UsageRecord)
         }
+        # Against the order of locks, and seldom: the subscription of a payment is mostly named.
+        asked_for = {
+            name
+            for drafts in self._entries.values()
+            for entry in drafts.values()
+            for name in subscriptions_of(entry)
+        }
+        self._subscriptions |= self._locked(
+            Subscription, "external_id", asked_for - self._subscriptions.keys()
+        )
         self._touched: dict[int, Draft[Any]] = {}
         self._recalled: dict[int, Draft[Any]] = {}
 
@@ -87,6 +99,12 @@ class Rows:
             row = Subscription(provider=self.provider, external_id=external_id)
             self._subscriptions[external_id] = Draft(row)
         return self._touch(self._subscriptions[external_id])
+
+    def settle(self) -> None:
+        """Let the entries that were touched settle the subscriptions that they are for."""
+        for draft in self.touched():
+            for external_id in subscriptions_of(draft):
+                settle(draft, self.subscription(external_id))
 
     def entries_of(self, draft: Draft[Subscription]) -> list[Draft[Any]]:
         """Return, as touched, the entries for a subscription of which no event said whose."""

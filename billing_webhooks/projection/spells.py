@@ -8,7 +8,6 @@ says the opposite is newer: then it does not matter in which order they came.
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,13 +37,11 @@ class Spell:
             if Stamp(*own[name][:2]) < stamp:
                 del own[name]
 
-    def since(self, draft: Draft[Any], kinds: Container[Any] | None = None) -> datetime | None:
-        """Return when it began, in any of these kinds or at all; None if it does not last."""
+    def since(self, draft: Draft[Any]) -> datetime | None:
+        """Return when it began, None if it does not last."""
         over = draft.stamp(self.is_over)
         stamps = [
-            Stamp(at, by)
-            for name, (at, by, kind) in draft.standing().items()
-            if self._says(name) and (kinds is None or kind in kinds)
+            Stamp(at, by) for name, (at, by, _) in draft.standing().items() if self._says(name)
         ]
         lasting = [stamp for stamp in stamps if over is None or stamp > over]
         return min(lasting).moment if lasting else None

@@ -194,7 +194,9 @@ class TestReplaced:
             (ago(1) - timedelta(minutes=5), "cancelled_replaced"),
             (ago(1) - timedelta(minutes=5) - MOMENT, "cancelled_paid"),
             (ago(1), "cancelled_replaced"),
-            (ago(0), "cancelled_replaced"),
+            (ago(1) + timedelta(minutes=5), "cancelled_replaced"),
+            # What is bought later does not cut short what was paid.
+            (ago(1) + timedelta(minutes=5) + MOMENT, "cancelled_paid"),
             (None, "cancelled_paid"),
         ],
     )

@@ -62,15 +62,19 @@ def entry(**news: Any) -> dict[str, Any]:
 # The same data under each type: what differs is what the type itself means.
 MEANT: dict[str, list[Fact]] = {
     "plan_created": [DESCRIBED, CustomerFact(REF), agreement()],
-    "plan_assigned": [DESCRIBED, CustomerFact(REF, plan=PLAN), agreement()],
+    "plan_assigned": [
+        DESCRIBED,
+        CustomerFact(REF, plan=PLAN, plan_by_agreement=True),
+        agreement(),
+    ],
     "plan_changed": [
         DESCRIBED,
-        CustomerFact(REF, plan=PLAN, says_plan_changed=True),
+        CustomerFact(REF, plan=PLAN, plan_by_agreement=True, says_plan_changed=True),
         agreement(says_plan_changed=True),
     ],
     "agreement_created": [
         DESCRIBED,
-        CustomerFact(REF, plan=PLAN),
+        CustomerFact(REF, plan=PLAN, plan_by_agreement=True),
         agreement(lifecycle=Lifecycle.STARTED, started_at=NOW),
     ],
     "agreement_cancelled": [

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
@@ -105,7 +104,7 @@ def test_link__refuses_a_user_who_is_not_saved(customer: Customer) -> None:
 def test_link__to_a_customer_that_is_gone_is_an_error(customer: Customer, ada: User) -> None:
     gone = Customer.objects.get()
     customer.delete()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Customer.DoesNotExist, match="load it anew"):
         gone.link(ada)
 
 

@@ -155,6 +155,7 @@ def _customer(
         email=text_at(payload, *EMAIL),
         user_external_id=id_at(payload, *USER_ID) or None,
         plan=plan if meaning.assigns_plan and plan.keys else None,
+        plan_by_agreement=bool(meaning.assigns_plan and plan.keys and agreement),
         says_plan_changed=meaning.changes_plan,
         collection=meaning.collection if is_told else None,
         agreement_cancelled_at=at if cancelled else None,
