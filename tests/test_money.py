@@ -11,6 +11,9 @@ from billing_webhooks.facts import AmountUnit
 from billing_webhooks.models import Customer, Invoice, Payment
 from tests.billabear.deliveries import CONTENT
 from tests.conftest import PostBillaBear, PostKinde, at
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -12,6 +12,9 @@ from django.core.management import CommandError, call_command
 from billing_webhooks.models import Customer, CustomerIdentity
 from tests.access import rows
 from tests.access.rows import ago
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

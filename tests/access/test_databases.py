@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+from tests.once import on_one_database
+
+on_one_database()
+
 
 @pytest.mark.parametrize("apart", ["yes", "no"])
 def test_users__of_another_kind(apart: str) -> None:

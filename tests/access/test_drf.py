@@ -20,6 +20,9 @@ from rest_framework.views import APIView
 from billing_webhooks.access.drf import HasPlan
 from billing_webhooks.models import Customer
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

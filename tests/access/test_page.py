@@ -21,6 +21,9 @@ from billing_webhooks.models.access import (
 from tests.access import rows
 from tests.access.rows import ago
 from tests.conftest import PostKinde, at
+from tests.once import on_one_database
+
+on_one_database()
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "access.md").read_text()
 

@@ -11,6 +11,9 @@ from django.test import RequestFactory
 
 from billing_webhooks.models import Customer
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -16,6 +16,9 @@ from billing_webhooks.access.views import PlanRequiredMixin, plan_required
 from billing_webhooks.models import Customer
 from tests.access.urls import async_page, page
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""A resolver that a test makes up."""
+"""A resolver that a test makes up, and whom it is asked about."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
 from tests.linking import resolvers
 
 Resolve = Callable[..., None]
+
+NAME = "tests.linking.resolvers.whose"
+WHO = {"customer_id": "customer_1", "user": {"id": "kp_1", "email": "ada@example.org"}}
+ORGANIZATION = {"org_code": "org_1"}
 
 
 @pytest.fixture
@@ -32,3 +37,12 @@ def ada() -> User:
 @pytest.fixture
 def bob() -> User:
     return User.objects.create_user("bob", "bob@example.org")
+
+
+def by_username(customer: Customer, event: WebhookEvent) -> Any:
+    return User.objects.filter(username=customer.email.partition("@")[0])
+
+
+def runs() -> dict[str, str]:
+    """Return how each receiver's last run has ended."""
+    return dict(ReceiverRun.objects.values_list("receiver", "state"))

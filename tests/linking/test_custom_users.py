@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import on_one_database
+
+on_one_database()
+
 ROOT = Path(__file__).parents[2]
 
 

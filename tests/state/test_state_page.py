@@ -13,9 +13,12 @@ from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from billing_webhooks.signals import DOMAIN_SIGNALS
 from tests.conftest import Connect, PostBillaBear, PostKinde, at
+from tests.once import on_one_database
 from tests.state import rows
 from tests.state.situations import NAMES, STATES, TYPES, Posted
 from tests.test_docs import ROOT
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

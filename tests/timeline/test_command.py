@@ -9,6 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing_webhooks.models import Customer
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 
