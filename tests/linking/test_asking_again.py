@@ -14,6 +14,9 @@ from billing_webhooks.models import Customer, CustomerLink
 from billing_webhooks.signals import customer_linked
 from tests.conftest import Connect
 from tests.linking.conftest import Resolve
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

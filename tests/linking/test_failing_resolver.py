@@ -15,6 +15,9 @@ from billing_webhooks.sweeping import sweep
 from tests.conftest import Connect, PostKinde, make_due
 from tests.linking.conftest import NAME, WHO, Resolve, runs
 from tests.models import Tally
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,6 +18,9 @@ from billing_webhooks.sweeping import sweep
 from tests.admin_pages.pages import page_url, text_of
 from tests.conftest import Connect, PostBillaBear, PostKinde, make_due
 from tests.linking.conftest import NAME, ORGANIZATION, WHO, Resolve, runs
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

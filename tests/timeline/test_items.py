@@ -14,7 +14,10 @@ from billing_webhooks.models import Customer, CustomerLink, Plan, Subscription, 
 from billing_webhooks.pruning import prune
 from billing_webhooks.signals import payment_failed, plan_changed
 from tests.conftest import Connect, PostBillaBear, PostKinde, at
+from tests.once import on_one_database
 from tests.timeline.conftest import ADA, PRO, texts
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 
