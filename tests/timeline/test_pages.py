@@ -228,6 +228,8 @@ def plans(customer: Customer, before: str | None) -> list[str]:
     return found
 
 
+# To MySQL an ANALYZE is the end of the transaction: nothing would be taken back after the test.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_first", [True, False], ids=["first page", "later page"])
 def test_queries__find_the_events_by_the_indexes_made_for_it(
     busy: Customer, is_first: bool
