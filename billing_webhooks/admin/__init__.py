@@ -6,14 +6,14 @@ To show a model differently, unregister it and register a subclass of its class 
 
 from django.contrib import admin
 
-from billing_webhooks.admin.billing import CustomerAdmin, PlanAdmin, SubscriptionAdmin
+from billing_webhooks.admin.customers import CustomerAdmin
 from billing_webhooks.admin.entries import InvoiceAdmin, PaymentAdmin, UsageRecordAdmin
-from billing_webhooks.admin.inbox import (
-    MailboxAdmin,
-    ReceiverRunAdmin,
-    WebhookEventAdmin,
-)
+from billing_webhooks.admin.events import WebhookEventAdmin
+from billing_webhooks.admin.mailboxes import MailboxAdmin
+from billing_webhooks.admin.plans import PlanAdmin
 from billing_webhooks.admin.refusals import RefusalAdmin, RefusalCountAdmin
+from billing_webhooks.admin.runs import ReceiverRunAdmin
+from billing_webhooks.admin.subscriptions import SubscriptionAdmin
 from billing_webhooks.admin.upkeep import HeartbeatAdmin, KeptTextAdmin
 from billing_webhooks.models import (
     Customer,

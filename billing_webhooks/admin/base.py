@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.admin.rendering import EMPTY, cell, link, list_link, table
+from billing_webhooks.admin.rendering import EMPTY, cell, link, list_link, preformatted, table
 
 if TYPE_CHECKING:
     # Django's own classes take no type arguments when they run.
@@ -179,3 +179,9 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     @admin.display(description=_("subscription"), empty_value=EMPTY)
     def subscription_link(self, row: Any) -> str:
         return self.link(row.subscription)
+
+
+class ShowsError:
+    @admin.display(description=_("last error"))
+    def error(self, row: Any) -> str:
+        return preformatted(row.last_error) if row.last_error else EMPTY

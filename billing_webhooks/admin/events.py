@@ -1,4 +1,4 @@
-"""Pages of what was received, and of how far it has been worked off."""
+"""Pages of events: what was received, and what became of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
-from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline, ShowsError
 from billing_webhooks.admin.changes import changes_table
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
 from billing_webhooks.admin.json_text import json_text
@@ -43,12 +43,6 @@ def shown_text(
         # Whatever is wrong with it, its page is where somebody will find that out.
         text = f"{type(error).__name__}: {error}"
     return preformatted(text)
-
-
-class ShowsError:
-    @admin.display(description=_("last error"))
-    def error(self, row: Any) -> str:
-        return preformatted(row.last_error) if row.last_error else EMPTY
 
 
 class ReceiverRunInline(ReadOnlyInline):
@@ -225,53 +219,3 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     @admin.display(description=_("payload"))
     def payload_refused(self, event: WebhookEvent) -> str:
         return gettext("To see it you need the permission %(name)s.") % {"name": VIEW_PAYLOAD}
-
-
-class MailboxAdmin(ReadOnlyAdmin):
-    list_display = ("key", "steps")
-    ordering = ("key",)
-    search_fields = ("key__startswith",)
-    search_help_text = _("The beginning of a key: an alias, a colon, a kind, a colon, an id.")
-    fieldsets = (
-        (None, {"fields": ("key", "steps")}),
-        (_("Next in turn"), {"fields": ("pending_events",)}),
-    )
-    readonly_fields = ("pending_events",)
-    related = {"pending_events": WebhookEvent}
-
-    @admin.display(description=_("pending events"))
-    def pending_events(self, mailbox: Mailbox) -> SafeString:
-        query = {"mailbox__exact": mailbox.key, "state__exact": WebhookEvent.State.PENDING.value}
-        events = WebhookEvent._default_manager.filter(**query).order_by("occurred_at", "sequence")
-        return self.some(events, "occurred_at", "attempts", "next_attempt_at", **query)
-
-
-class ReceiverRunAdmin(ShowsError, ReadOnlyAdmin):
-    list_display = (
-        "receiver",
-        "signal",
-        "event_link",
-        "state",
-        "attempts",
-        "duration",
-        "updated_at",
-    )
-    list_filter = ("state",)
-    list_select_related = ("event",)
-    search_fields = ("event__external_id",)
-    search_help_text = _("The exact id of an event.")
-    fieldsets = (
-        (None, {"fields": ("event", "signal", "subject", "receiver")}),
-        (
-            _("How it stands"),
-            {"fields": ("state", "attempts", "duration", "error", "updated_at")},
-        ),
-    )
-    readonly_fields = ("error",)
-
-    def matching(self, term: str) -> Q:
-        return Q(event__in=searching.events(term))
-
-    @admin.display(description=_("event"))
-    def event_link(self, run: ReceiverRun) -> str:
-        return self.link(run.event)

@@ -1,0 +1,132 @@
+"""Pages of customers."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.admin import searching
+from billing_webhooks.admin.base import ReadOnlyInline
+from billing_webhooks.admin.billing import BillingAdmin, money
+from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
+from billing_webhooks.models import (
+    Customer,
+    CustomerIdentity,
+    CustomerLink,
+    Invoice,
+    Payment,
+    Subscription,
+    UsageRecord,
+    WebhookEvent,
+)
+
+
+class CustomerIdentityInline(ReadOnlyInline):
+    model = CustomerIdentity
+    fields = readonly_fields = ("provider", "kind", "value")
+
+
+class CustomerLinkInline(ReadOnlyInline):
+    model = CustomerLink
+    fields = readonly_fields = ("user", "resolver", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerLink]:
+        # Users may be in another database, so they cannot be joined.
+        return super().get_queryset(request).prefetch_related("user")
+
+
+class CustomerAdmin(BillingAdmin):
+    list_display = (
+        "__str__",
+        "provider",
+        "plan_link",
+        "collection",
+        "kind",
+        "is_disabled",
+        "external_id",
+        "organization_code",
+        "updated_at",
+    )
+    list_filter = (ProviderFilter, LinkedFilter, "kind", "collection", "is_disabled")
+    list_select_related = ("plan",)
+    search_fields = ("email",)
+    search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
+    inlines = (CustomerLinkInline, CustomerIdentityInline)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "provider",
+                    "external_id",
+                    "kind",
+                    "email",
+                    "organization_code",
+                    "user_external_id",
+                    "brand",
+                    "is_disabled",
+                )
+            },
+        ),
+        (
+            _("What it is on"),
+            {
+                "fields": (
+                    "plan",
+                    "plan_ended_at",
+                    "plan_by_agreement",
+                    "collection",
+                    "in_arrears_since",
+                    "agreement_cancelled_at",
+                )
+            },
+        ),
+        (
+            _("What belongs to it"),
+            {"fields": ("subscriptions", "payments", "invoices", "usage", "events")},
+        ),
+        BillingAdmin.origin,
+    )
+    related = {
+        "subscriptions": Subscription,
+        "payments": Payment,
+        "invoices": Invoice,
+        "usage": UsageRecord,
+        "events": WebhookEvent,
+    }
+    readonly_fields = (*BillingAdmin.readonly_fields, *related)
+
+    def matching(self, term: str) -> Q:
+        return Q(pk__in=searching.customers(term))
+
+    @admin.display(description=_("subscriptions"))
+    def subscriptions(self, customer: Customer) -> SafeString:
+        rows = customer.subscriptions.order_by("-id")
+        columns = ("status", "plan", "started_at", "current_period_end")
+        return self.some(rows, *columns, customer__id__exact=customer.pk)
+
+    @admin.display(description=_("payments"))
+    def payments(self, customer: Customer) -> SafeString:
+        rows = customer.payments.order_by("-id")
+        columns = ("status", money, "occurred_at")
+        return self.some(rows, *columns, customer__id__exact=customer.pk)
+
+    @admin.display(description=_("invoices"))
+    def invoices(self, customer: Customer) -> SafeString:
+        rows = customer.invoices.order_by("-id")
+        columns = ("status", money, "due_at")
+        return self.some(rows, *columns, customer__id__exact=customer.pk)
+
+    @admin.display(description=_("usage"))
+    def usage(self, customer: Customer) -> SafeString:
+        rows = customer.usage_records.order_by("-id")
+        return self.some(rows, "occurred_at", customer__id__exact=customer.pk)
+
+    @admin.display(description=_("latest events"))
+    def events(self, customer: Customer) -> SafeString:
+        rows = customer.events.order_by("-received_at", "-id")
+        columns = ("received_at", "state", "outcome")
+        return self.some(rows, *columns, customer__id__exact=customer.pk)

@@ -1,0 +1,78 @@
+"""Pages of subscriptions."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from billing_webhooks.admin import searching
+from billing_webhooks.admin.billing import BillingAdmin, money
+from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.models import (
+    Invoice,
+    Payment,
+    Subscription,
+    UsageRecord,
+)
+
+
+class SubscriptionAdmin(BillingAdmin):
+    list_display = (
+        "__str__",
+        "provider",
+        "status",
+        "customer_link",
+        "plan_link",
+        "current_period_end",
+        "external_id",
+        "updated_at",
+    )
+    list_filter = (ProviderFilter, "status")
+    list_select_related = ("customer", "plan")
+    search_fields = ("external_id",)
+    search_help_text = _("The exact id of a subscription, or a customer's id or e-mail address.")
+    fieldsets = (
+        (None, {"fields": ("provider", "external_id", "customer", "plan", "plan_name")}),
+        (
+            _("How it stands"),
+            {
+                "fields": (
+                    "status",
+                    "provider_status",
+                    "counts_as_active",
+                    "in_arrears_since",
+                    "started_at",
+                    "current_period_end",
+                    "cancelled_at",
+                    "trial_started_at",
+                    "trial_ended_at",
+                )
+            },
+        ),
+        (_("What belongs to it"), {"fields": ("payments", "invoices", "usage")}),
+        BillingAdmin.origin,
+    )
+    related = {"payments": Payment, "invoices": Invoice, "usage": UsageRecord}
+    readonly_fields = (*BillingAdmin.readonly_fields, *related)
+
+    def matching(self, term: str) -> Q:
+        return super().matching(term) | Q(customer__in=searching.customers(term))
+
+    @admin.display(description=_("payments"))
+    def payments(self, subscription: Subscription) -> SafeString:
+        rows = subscription.payments.order_by("-id")
+        columns = ("status", money, "occurred_at")
+        return self.some(rows, *columns, subscription__id__exact=subscription.pk)
+
+    @admin.display(description=_("invoices"))
+    def invoices(self, subscription: Subscription) -> SafeString:
+        rows = subscription.invoices.order_by("-id")
+        columns = ("status", money, "due_at")
+        return self.some(rows, *columns, subscription__id__exact=subscription.pk)
+
+    @admin.display(description=_("usage"))
+    def usage(self, subscription: Subscription) -> SafeString:
+        rows = subscription.usage_records.order_by("-id")
+        return self.some(rows, "occurred_at", subscription__id__exact=subscription.pk)
