@@ -22,12 +22,13 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 
 # Calls and imports go down this page, never up.
 FLOW = (
-    ("urls",),
+    ("urls", "apps"),
     ("views", "admin", "management", "templatetags"),
-    ("diagnosis",),
+    ("overview", "operating"),
+    ("diagnosis", "exporting"),
     ("previewing", "rebuilding", "health", "explaining"),
-    ("replaying",),
-    ("apps",),
+    ("replaying", "rescheduling"),
+    ("rhythm",),
     ("checks", "reaching"),
     ("probing",),
     ("intake",),
@@ -37,6 +38,7 @@ FLOW = (
     ("publishing",),
     ("tasks",),
     ("sweeping", "pruning", "erasing", "reencrypting"),
+    ("jobs",),
     ("emptying",),
     ("processing",),
     ("receivers", "projection", "differences", "confirming"),

@@ -103,8 +103,9 @@ def test_longest_id__fits_and_is_found(model: Any) -> None:
     assert model._base_manager.filter(external_id=longest[:-1] + "\U0001f602").count() == 0
 
 
-def test_column__gets_a_collation_on_mysql_alone() -> None:
+def test_column__is_ordered_by_its_characters_numbers() -> None:
     field = Subscription._meta.get_field("external_id")
     assert isinstance(field, ExactCharField)
     collation = field.db_parameters(connection)["collation"]
-    assert collation == ("utf8mb4_nopad_bin" if connection.vendor == "mysql" else None)
+    collations = {"mysql": "utf8mb4_nopad_bin", "postgresql": "C"}
+    assert collation == collations.get(connection.vendor)

@@ -9,6 +9,7 @@ from django.contrib import admin
 from billing_webhooks.admin.customers import CustomerAdmin
 from billing_webhooks.admin.entries import InvoiceAdmin, PaymentAdmin, UsageRecordAdmin
 from billing_webhooks.admin.events import WebhookEventAdmin
+from billing_webhooks.admin.jobs import JobAdmin
 from billing_webhooks.admin.mailboxes import MailboxAdmin
 from billing_webhooks.admin.plans import PlanAdmin
 from billing_webhooks.admin.refusals import RefusalAdmin, RefusalCountAdmin
@@ -19,6 +20,7 @@ from billing_webhooks.models import (
     Customer,
     Heartbeat,
     Invoice,
+    Job,
     KeptText,
     Mailbox,
     Payment,
@@ -35,6 +37,7 @@ __all__ = [
     "CustomerAdmin",
     "HeartbeatAdmin",
     "InvoiceAdmin",
+    "JobAdmin",
     "KeptTextAdmin",
     "MailboxAdmin",
     "PaymentAdmin",
@@ -56,6 +59,7 @@ admin.site.register(Subscription, SubscriptionAdmin)
 admin.site.register(Payment, PaymentAdmin)
 admin.site.register(Invoice, InvoiceAdmin)
 admin.site.register(UsageRecord, UsageRecordAdmin)
+admin.site.register(Job, JobAdmin)
 admin.site.register(Refusal, RefusalAdmin)
 admin.site.register(RefusalCount, RefusalCountAdmin)
 admin.site.register(Heartbeat, HeartbeatAdmin)

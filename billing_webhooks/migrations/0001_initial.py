@@ -67,6 +67,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Job',
+            fields=[
+                ('id', models.UUIDField(default=billing_webhooks.models.inbox.time_ordered_uuid, editable=False, primary_key=True, serialize=False, verbose_name='id')),
+                ('action', billing_webhooks.models.fields.ExactCharField(max_length=32, verbose_name='action')),
+                ('arguments', models.JSONField(blank=True, default=dict, verbose_name='arguments')),
+                ('keys', models.JSONField(blank=True, default=list, verbose_name='keys')),
+                ('total', models.PositiveIntegerField(verbose_name='total')),
+                ('done', models.PositiveIntegerField(default=0, verbose_name='done')),
+                ('state', models.CharField(choices=[('open', 'under way'), ('done', 'done'), ('failed', 'failed')], default='open', max_length=16, verbose_name='state')),
+                ('result', models.JSONField(blank=True, default=dict, verbose_name='result')),
+                ('last_error', models.TextField(blank=True, verbose_name='last error')),
+                ('asked_by', models.CharField(blank=True, max_length=255, verbose_name='asked by')),
+                ('asked_by_key', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='asked by (key)')),
+                ('asked_at', models.DateTimeField(auto_now_add=True, verbose_name='asked at')),
+                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished at')),
+            ],
+            options={
+                'verbose_name': 'job',
+                'verbose_name_plural': 'jobs',
+                'ordering': ['-id'],
+                'indexes': [billing_webhooks.models.indexes.PartialIndex(column='state', fields=['id'], name='billing_job_open', where=models.Q(('state', 'open')))],
+            },
+        ),
+        migrations.CreateModel(
             name='Plan',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -98,7 +122,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
                 ('kind', models.CharField(choices=[('person', 'person'), ('organization', 'organization'), ('unknown', 'unknown')], default='unknown', max_length=16, verbose_name='kind')),
-                ('email', models.CharField(blank=True, max_length=255, verbose_name='e-mail')),
+                ('email', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='e-mail')),
                 ('organization_code', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name='organisation code')),
                 ('user_external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's user id")),
                 ('brand', models.CharField(blank=True, max_length=255, verbose_name='brand')),
@@ -113,6 +137,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'customer',
                 'verbose_name_plural': 'customers',
+                'permissions': [('link_customer', 'Can link customers to users'), ('erase_customer', 'Can erase customers')],
             },
         ),
         migrations.CreateModel(
@@ -282,7 +307,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'webhook event',
                 'verbose_name_plural': 'webhook events',
                 'ordering': ['-received_at', '-id'],
-                'permissions': [('view_payload', 'Can view the payloads of webhook events'), ('replay_webhookevent', 'Can replay webhook events')],
+                'permissions': [('view_payload', 'Can view the payloads of webhook events'), ('preview_webhookevent', 'Can preview what a replay of webhook events would do'), ('replay_webhookevent', 'Can replay webhook events'), ('replay_receiver', 'Can replay webhook events for one receiver alone'), ('retry_webhookevent', 'Can let pending webhook events be tried at once'), ('give_up_webhookevent', 'Can give up pending webhook events'), ('release_webhookevent', 'Can release webhook events from quarantine'), ('export_rows', 'Can export rows as CSV and JSON')],
             },
         ),
         migrations.CreateModel(
@@ -388,6 +413,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
+            index=models.Index(fields=['provider', '-received_at', '-id', 'state', 'outcome'], name='billing_event_of_provider'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookevent',
             index=models.Index(fields=['external_id', 'provider'], name='billing_event_external_id'),
         ),
         migrations.AddIndex(
@@ -409,6 +438,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='webhookevent',
             index=billing_webhooks.models.indexes.PartialIndex(column='pruned_at', fields=['received_at'], name='billing_event_prunable', where=models.Q(('pruned_at', None), ('state', 'processed'))),
+        ),
+        migrations.AddIndex(
+            model_name='receiverrun',
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-updated_at', '-id'], name='billing_run_unsucceeded', where=models.Q(('state', 'succeeded'), _negated=True)),
         ),
         migrations.AddConstraint(
             model_name='receiverrun',

@@ -6,9 +6,10 @@ from billing_webhooks.models.entries import Invoice, Payment, UsageRecord
 from billing_webhooks.models.inbox import (
     ConflictingDelivery,
     Mailbox,
-    ReceiverRun,
     WebhookEvent,
 )
+from billing_webhooks.models.jobs import Job
+from billing_webhooks.models.runs import ReceiverRun
 from billing_webhooks.models.upkeep import Heartbeat, KeptText, Refusal, RefusalCount
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CustomerLink",
     "Heartbeat",
     "Invoice",
+    "Job",
     "KeptText",
     "Mailbox",
     "Payment",

@@ -40,7 +40,7 @@ class Customer(BillingRow):
     kind = models.CharField(
         _("kind"), max_length=16, choices=CustomerKind, default=CustomerKind.UNKNOWN
     )
-    email = models.CharField(_("e-mail"), max_length=255, blank=True)
+    email = ExactCharField(_("e-mail"), max_length=255, blank=True)
     organization_code = ExactCharField(_("organisation code"), max_length=255, blank=True)
     user_external_id = ExactCharField(_("provider's user id"), max_length=255, blank=True)
     brand = models.CharField(_("brand"), max_length=255, blank=True)
@@ -68,6 +68,10 @@ class Customer(BillingRow):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+        permissions = [
+            ("link_customer", _("Can link customers to users")),
+            ("erase_customer", _("Can erase customers")),
+        ]
         indexes = [
             models.Index(fields=["external_id", "provider"], name="billing_customer_external"),
             models.Index(fields=["email"], name="billing_customer_email"),

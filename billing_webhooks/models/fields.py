@@ -32,7 +32,8 @@ class ExactCharField(CharField):
     Text that is equal to another only if every character is: an id, or what serves as one.
 
     The usual collations of MySQL and MariaDB hold "Sub_A", "sub_a ", and "süb_a" to be
-    equal, and with them a unique index would make one row of three.
+    equal, and with them a unique index would make one row of three. On PostgreSQL the
+    order is that of the characters' numbers, as elsewhere, so an index finds beginnings.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
@@ -41,6 +42,8 @@ class ExactCharField(CharField):
             is_mariadb = connection.mysql_is_mariadb  # type: ignore[attr-defined]
             # "bin" alone still ignores spaces at the end.
             parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+        elif connection.vendor == "postgresql":
+            parameters["collation"] = "C"
         return parameters
 
 

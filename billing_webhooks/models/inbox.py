@@ -133,10 +133,21 @@ class WebhookEvent(models.Model):
         ordering = ["-received_at", "-id"]
         permissions = [
             ("view_payload", _("Can view the payloads of webhook events")),
+            ("preview_webhookevent", _("Can preview what a replay of webhook events would do")),
             ("replay_webhookevent", _("Can replay webhook events")),
+            ("replay_receiver", _("Can replay webhook events for one receiver alone")),
+            ("retry_webhookevent", _("Can let pending webhook events be tried at once")),
+            ("give_up_webhookevent", _("Can give up pending webhook events")),
+            ("release_webhookevent", _("Can release webhook events from quarantine")),
+            ("export_rows", _("Can export rows as CSV and JSON")),
         ]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="billing_event_received"),
+            # It covers what the overview counts: no row need be read for it.
+            models.Index(
+                fields=["provider", "-received_at", "-id", "state", "outcome"],
+                name="billing_event_of_provider",
+            ),
             models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
             models.Index(
                 fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
@@ -245,44 +256,3 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class ReceiverRun(models.Model):
-    """
-    One receiver's work on one notification of an event.
-
-    Success is committed together with the receiver's own writes, so it never runs
-    again for the same event.
-    """
-
-    class State(models.TextChoices):
-        STARTED = "started", _("started")
-        SUCCEEDED = "succeeded", _("succeeded")
-        FAILED = "failed", _("failed")
-        GIVEN_UP = "given_up", _("given up")
-
-    event = models.ForeignKey(
-        WebhookEvent, verbose_name=_("event"), on_delete=models.CASCADE, related_name="runs"
-    )
-    signal = ExactCharField(_("signal"), max_length=100)
-    # Which of several objects of one event the notification is about, "" for the event.
-    subject = ExactCharField(_("subject"), max_length=64, blank=True)
-    receiver = ExactCharField(_("receiver"), max_length=255)
-    state = models.CharField(_("state"), max_length=16, choices=State, default=State.STARTED)
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    duration = models.DurationField(_("duration"), null=True, blank=True)
-    last_error = models.TextField(_("last error"), blank=True)
-    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-
-    class Meta:
-        verbose_name = _("receiver run")
-        verbose_name_plural = _("receiver runs")
-        ordering = ["event", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["event", "signal", "subject", "receiver"], name="billing_run_unique"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.receiver} ({self.signal})"

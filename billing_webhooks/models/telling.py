@@ -17,8 +17,9 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing_webhooks.models.inbox import ReceiverRun, WebhookEvent
+from billing_webhooks.models.inbox import WebhookEvent
 from billing_webhooks.models.names import Entry, Names, in_order, kind_of, label_of, moment
+from billing_webhooks.models.runs import ReceiverRun
 from billing_webhooks.wording import last_line, money, printable
 
 # What occurred so shortly before it arrived needs no second time.

@@ -22,8 +22,9 @@ from django.db import router
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from billing_webhooks.models.inbox import ReceiverRun, WebhookEvent
+from billing_webhooks.models.inbox import WebhookEvent
 from billing_webhooks.models.names import Names
+from billing_webhooks.models.runs import ReceiverRun
 from billing_webhooks.models.telling import Item, items_of, of_link
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from billing_webhooks.models import (
     Customer,
     Heartbeat,
     Invoice,
+    Job,
     KeptText,
     Mailbox,
     Payment,
@@ -43,6 +44,7 @@ PAGES = [
     KeptText,
     Refusal,
     RefusalCount,
+    Job,
 ]
 ADA = "8d1c7f2e-1111-4222-8333-0123456789ab"
 
@@ -90,6 +92,7 @@ def data(post_kinde: PostKinde, post_billabear: PostBillaBear, _receiver: None) 
         "integration_crm_failure", exception={"message": "<i>no contact</i>", "code": 404}
     )
     sweep()
+    Job.objects.create(action="replay", total=1)
     Refusal.objects.create(provider="kinde", reason="unknown_kid", at=timezone.now(), size=900)
     RefusalCount.objects.create(
         provider="kinde",
