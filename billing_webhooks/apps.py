@@ -11,8 +11,8 @@ class BillingWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Django finds checks by the import of the module that registers them.
-        from billing_webhooks import checks  # noqa: F401
+        # Checks and actions are found by the import of the module that registers them.
+        from billing_webhooks import checks, operating  # noqa: F401
         from billing_webhooks.conf import settings
         from billing_webhooks.keeping import SharedKeeper
         from billing_webhooks.providers import keeping

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity, Subscription
 
@@ -91,3 +95,37 @@ def of_entries(db: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[Differ
 
 def _names(db: str, model: Any, keys: Iterable[Any]) -> Names:
     return names_of(model._base_manager.using(db).filter(pk__in=[key for key in keys if key]))
+
+
+def lines(differences: Iterable[Difference], *, old: str, new: str) -> Iterator[str]:
+    """
+    Yield a line for each row, followed by those of its fields.
+
+    `old` and `new` say what it means that only one of two sides has the row.
+    """
+    for (model, row), found in groupby(differences, lambda each: (each.model, each.row)):
+        fields = list(found)
+        notes = [_note(each, old=old, new=new) for each in fields if not each.field]
+        yield f"{model} {shown(row)}{''.join(notes)}"
+        for each in fields:
+            if each.field:
+                yield f"  {each.field}: {shown(each.old)} -> {shown(each.new)}"
+
+
+def _note(row: Difference, *, old: str, new: str) -> str:
+    if row.old is None:
+        return f" ({new})"
+    return f" ({old})" if row.new is None else f" becomes {shown(row.new)}"
+
+
+def shown(value: Any) -> str:
+    """Return a column's value: a time in the project's time zone, text in quotes."""
+    if value is None:
+        return "none"
+    if isinstance(value, Name):
+        return value.removeprefix("id:")
+    if isinstance(value, datetime):
+        return timezone.localtime(value).isoformat(" ", "auto")
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return f"'{value}'" if isinstance(value, str) else str(value)

@@ -62,6 +62,21 @@ def preview(events: Iterable[WebhookEvent], scope: Scope = EVERYTHING) -> Iterat
         yield from _previews(db, keys, scope)
 
 
+def consequences(found: Preview) -> Iterator[str]:
+    """Yield what a replay of an event would do, a line for each row, field and receiver."""
+    if found.refused:
+        yield f"would not be replayed: {found.refused}"
+        return
+    if found.failed:
+        yield f"would fail: {found.failed}"
+        return
+    yield from differences.lines(found.changes, old="would be gone", new="new")
+    for name in found.receivers:
+        yield f"would run: {name}"
+    if not found.changes and not found.receivers:
+        yield "nothing would change or run"
+
+
 def _together(events: Iterable[WebhookEvent]) -> Iterator[Sequence[UUID]]:
     if isinstance(events, QuerySet):
         found = list(events.values_list("pk", "mailbox"))

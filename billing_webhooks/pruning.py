@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
 from billing_webhooks.emptying import empty
-from billing_webhooks.models import RefusalCount, WebhookEvent
+from billing_webhooks.models import Job, RefusalCount, WebhookEvent
 
 EVENTS_PER_BATCH = 1000
 
@@ -25,11 +25,11 @@ def prune(
     Empty the processed events that were received longer ago and return how many those were.
 
     `older_than` is BILLING_WEBHOOKS_RETENTION unless given. Body, confirmation, headers,
-    changes, receiver runs and contradicting deliveries go, and so do counts of refusals that
-    old. The row stays with its idempotency key, so an event that is sent again is still a
-    repeated one; it cannot be replayed any more. Works in batches, each its own commit, so it
-    may be stopped at any time and go on later. `tell` is called after each, with the number
-    of events so far.
+    changes, receiver runs and contradicting deliveries go, and so do counts of refusals and
+    finished jobs that old. The row stays with its idempotency key, so an event that is sent
+    again is still a repeated one; it cannot be replayed any more. Works in batches, each its
+    own commit, so it may be stopped at any time and go on later. `tell` is called after each,
+    with the number of events so far.
 
     Raise ValueError for a time in the future, which would empty them all.
     """
@@ -52,4 +52,5 @@ def prune(
         tell(pruned)
     first_day = (timezone.now() - age).astimezone(UTC).date()
     RefusalCount._base_manager.using(db).filter(day__lt=first_day).delete()
+    Job._base_manager.using(db).filter(finished_at__lt=DatabaseTime() - age).delete()
     return pruned

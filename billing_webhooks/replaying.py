@@ -55,19 +55,22 @@ STANDING = (
 class Scope:
     """
     Which receivers a replay is for: one, by its identity, or with "" all that have not
-    succeeded. `again` runs that one even where it has.
+    succeeded. `again` runs that one even where it has. `releases` leaves everything out
+    that is not in quarantine.
     """
 
     receiver: str = ""
     again: bool = False
+    releases: bool = False
 
 
 EVERYTHING = Scope()
+FROM_QUARANTINE = Scope(releases=True)
 
 
 @dataclass
-class Replayed:
-    """Which events are due again, and how many are not, by the reason."""
+class Handled:
+    """Which events it was done for, and for how many it was not, by the reason."""
 
     keys: list[UUID] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
@@ -78,7 +81,7 @@ def replay(
     scope: Scope = EVERYTHING,
     *,
     tell: Callable[[int, int], None] = lambda done, of: None,
-) -> Replayed:
+) -> Handled:
     """
     Make events due again in this order, and then wake whoever works them.
 
@@ -89,7 +92,7 @@ def replay(
     """
     db = write_alias()
     keys = keys_of(events)
-    replayed = Replayed()
+    replayed = Handled()
     mailboxes: dict[str, None] = {}
     for done, key in enumerate(keys, start=1):
         try:
@@ -104,6 +107,13 @@ def replay(
         transaction.on_commit(partial(dispatch.wake, mailbox), using=db)
         tell(len(keys) + done, len(keys) + len(mailboxes))
     return replayed
+
+
+def release(
+    events: Iterable[WebhookEvent], *, tell: Callable[[int, int], None] = lambda done, of: None
+) -> Handled:
+    """Work what is in quarantine and can be read as an event by now; refuse everything else."""
+    return replay(events, FROM_QUARANTINE, tell=tell)
 
 
 def keys_of(events: Iterable[WebhookEvent]) -> list[UUID]:
@@ -153,6 +163,8 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
 
 
 def _refuse(event: WebhookEvent, scope: Scope) -> None:
+    if scope.releases and event.state != State.QUARANTINED:
+        raise CannotReplay("It is not in quarantine.")
     if event.attempt_began_at is not None:
         raise CannotReplay("It is being worked now.")
     if event.pruned_at is not None:

@@ -1,4 +1,4 @@
-"""Everything that is due, found and worked: what no wake-up came for, or came in vain."""
+"""Everything that is due, found and worked: what no wake-up came for, or came in vain, and jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import Error, IntegrityError, close_old_connections
 from django.db.models import Q
 
-from billing_webhooks import attempts
+from billing_webhooks import attempts, jobs
 from billing_webhooks.database import (
     DatabaseTime,
     close_if_broken,
@@ -29,6 +29,8 @@ EVENTS_PER_TURN = 100
 HEARTBEAT = "sweep"
 # A sign every few seconds would be one more write each time for nothing.
 BEAT_EVERY = timedelta(minutes=1)
+# Then it is the turn of events again.
+JOBS_SECONDS = 5.0
 # How soon a pause ends when somebody asks for it.
 LONGEST_SLEEP_SECONDS = 0.2
 
@@ -64,6 +66,7 @@ def sweep(
                 unfinished.append(mailbox)
             if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
                 beat_at = _beat(db)
+    _work_jobs(stop)
     return worked
 
 
@@ -107,6 +110,12 @@ def _work(db: str, mailbox: str, limit: int, stop: Callable[[], bool]) -> int:
         logger.error("Mailbox %s failed with %s.", mailbox, type(error).__name__)
         close_if_broken(db)
         return 0
+
+
+def _work_jobs(stop: Callable[[], bool]) -> None:
+    """Work what people have asked for, but not for so long that new events would wait."""
+    end = time.monotonic() + JOBS_SECONDS
+    jobs.work_open(stop=lambda: stop() or time.monotonic() > end)
 
 
 def _pages(db: str) -> Iterator[list[str]]:

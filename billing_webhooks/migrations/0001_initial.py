@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('keys', models.JSONField(blank=True, default=list, verbose_name='keys')),
                 ('total', models.PositiveIntegerField(verbose_name='total')),
                 ('done', models.PositiveIntegerField(default=0, verbose_name='done')),
+                ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
                 ('state', models.CharField(choices=[('open', 'under way'), ('done', 'done'), ('failed', 'failed')], default='open', max_length=16, verbose_name='state')),
                 ('result', models.JSONField(blank=True, default=dict, verbose_name='result')),
                 ('last_error', models.TextField(blank=True, verbose_name='last error')),

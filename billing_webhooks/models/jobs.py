@@ -31,6 +31,8 @@ class Job(models.Model):
     keys = models.JSONField(_("keys"), default=list, blank=True)
     total = models.PositiveIntegerField(_("total"))
     done = models.PositiveIntegerField(_("done"), default=0)
+    # Of the part that comes next; counted before it is tried.
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.OPEN)
     result = models.JSONField(_("result"), default=dict, blank=True)
     last_error = models.TextField(_("last error"), blank=True)

@@ -159,7 +159,7 @@ class TestHeartbeat:
         sweep()
         with CaptureQueriesContext(connection) as queries:
             sweep()
-        assert [each["sql"][:6] for each in queries] == ["SELECT", "SELECT"]
+        assert [each["sql"][:6] for each in queries] == ["SELECT", "SELECT", "SELECT"]
 
     def test_old__is_renewed(self) -> None:
         Heartbeat.objects.create(name="sweep", at=timezone.now() - timedelta(minutes=2))

@@ -12,6 +12,7 @@ from billing_webhooks.management.operations import (
     doctor,
     erase,
     explain,
+    give_up,
     health,
     keys,
     link,
@@ -19,13 +20,18 @@ from billing_webhooks.management.operations import (
     process,
     prune,
     reencrypt,
+    release,
     replay,
+    retry,
     timeline,
 )
 
 OPERATIONS = {
     "process": process,
     "replay": replay,
+    "retry": retry,
+    "give_up": give_up,
+    "release": release,
     "prune": prune,
     "health": health,
     "keys": keys,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,39 +13,20 @@ from django.db.models import QuerySet
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
-from billing_webhooks.management.options import moment
+from billing_webhooks.management import selecting
 from billing_webhooks.management.progress import Progress
 from billing_webhooks.management.rendering import lines, printable, shown
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.previewing import Preview, preview
+from billing_webhooks.previewing import consequences, preview
 from billing_webhooks.rebuilding import Rebuilt, events_of, rebuild
 from billing_webhooks.replaying import Scope, receiver_names, replay
 
-# Option → lookup of the events.
-FILTERS = {
-    "ids": "pk__in",
-    "provider": "provider",
-    "type": "event_type",
-    "state": "state",
-    "since": "received_at__gte",
-    "until": "received_at__lt",
-}
 KEYS_PER_QUERY = 500
 MAX_NAMED = 10
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("ids", nargs="*", type=UUID, metavar="ID", help="Ids of events.")
-    parser.add_argument("--provider", metavar="ALIAS", help="Events of this alias.")
-    parser.add_argument("--type", metavar="TYPE", help="Events of this type.")
-    parser.add_argument("--state", choices=WebhookEvent.State.values, help="Events in this state.")
-    parser.add_argument(
-        "--since",
-        type=moment,
-        metavar="TIME",
-        help="Received then or later: 2026-03-02, or 2026-03-02T10:00+01:00.",
-    )
-    parser.add_argument("--until", type=moment, metavar="TIME", help="Received before then.")
+    selecting.add_arguments(parser)
     parser.add_argument("--receiver", default="", metavar="NAME", help="For this receiver alone.")
     parser.add_argument(
         "--again", action="store_true", help="With --receiver: even where it has succeeded."
@@ -62,34 +43,15 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    _refuse_unknown_alias(options["provider"])
     if options["rebuild"]:
+        selecting.refuse_unknown_alias(options["provider"])
         _rebuild(command, options)
         return
-    events, scope = _events(options), _scope(options)
+    events, scope = selecting.events_of(options), _scope(options)
     if options["dry_run"]:
         _show(command, events, scope)
     else:
         _replay(command, events, scope)
-
-
-def _refuse_unknown_alias(alias: str | None) -> None:
-    if alias is not None and alias not in settings.PROVIDERS:
-        known = ", ".join(sorted(settings.PROVIDERS)) or "none"
-        raise CommandError(f"No provider is configured under {alias!r}. Configured are: {known}.")
-
-
-def _events(options: Mapping[str, Any]) -> QuerySet[WebhookEvent]:
-    lookups = {lookup: options[name] for name, lookup in FILTERS.items() if options[name]}
-    if not lookups:
-        raise CommandError(
-            "Say which events: by ids, or by --provider, --type, --state, --since or --until."
-        )
-    events = WebhookEvent._base_manager.using(write_alias())
-    known = set(events.filter(pk__in=options["ids"]).values_list("pk", flat=True))
-    if missing := [str(key) for key in options["ids"] if key not in known]:
-        raise CommandError(f"There is no event {' nor '.join(missing)}.")
-    return events.filter(**lookups).order_by("occurred_at", "sequence")
 
 
 def _scope(options: Mapping[str, Any]) -> Scope:
@@ -131,7 +93,7 @@ def _show(command: BaseCommand, events: QuerySet[WebhookEvent], scope: Scope) ->
     shown_events, refused, calls = 0, 0, Counter[str]()
     for found in preview(events, scope):
         _write(command, _heading(found.event))
-        for line in _consequences(found):
+        for line in consequences(found):
             _write(command, f"  {line}")
         shown_events += 1
         refused += bool(found.refused)
@@ -145,22 +107,11 @@ def _heading(event: WebhookEvent) -> str:
     return f"{event.pk} {event}, occurred {shown(event.occurred_at)}"
 
 
-def _consequences(found: Preview) -> Iterable[str]:
-    if found.refused:
-        yield f"would not be replayed: {found.refused}"
-        return
-    if found.failed:
-        yield f"would fail: {found.failed}"
-        return
-    yield from lines(found.changes, old="would be gone", new="new")
-    for name in found.receivers:
-        yield f"would run: {name}"
-    if not found.changes and not found.receivers:
-        yield "nothing would change or run"
-
-
 def _rebuild(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    if any(options[name] for name in FILTERS if name != "provider") or options["receiver"]:
+    if (
+        any(options[name] for name in selecting.FILTERS if name != "provider")
+        or options["receiver"]
+    ):
         raise CommandError("--rebuild takes all events of an alias: only --provider goes with it.")
     for alias in [options["provider"]] if options["provider"] else list(settings.PROVIDERS):
         with Progress(command.stderr) as progress:
