@@ -125,7 +125,9 @@ def work_open(*, stop: Callable[[], bool] = lambda: False) -> None:
 
 def work_in_thread(key: UUID) -> threading.Thread:
     """Work a job in a thread of its own; what it leaves behind is for the sweep."""
-    thread = threading.Thread(target=_work_in_thread, args=(key,), daemon=True)
+    thread = threading.Thread(
+        target=_work_in_thread, args=(key,), name=f"billing_webhooks job {key}", daemon=True
+    )
     thread.start()
     return thread
 

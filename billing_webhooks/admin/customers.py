@@ -9,8 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
+from billing_webhooks.admin.actions import ActsOnRows
 from billing_webhooks.admin.base import ReadOnlyInline
 from billing_webhooks.admin.billing import BillingAdmin, money
+from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.models import (
     Customer,
@@ -38,7 +40,8 @@ class CustomerLinkInline(ReadOnlyInline):
         return super().get_queryset(request).prefetch_related("user")
 
 
-class CustomerAdmin(BillingAdmin):
+class CustomerAdmin(ActsOnRows, BillingAdmin):
+    row_actions = CUSTOMER_ACTIONS
     list_display = (
         "__str__",
         "provider",

@@ -3,76 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
-from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline, ShowsError
+from billing_webhooks.admin.actions import ActsOnRows
+from billing_webhooks.admin.base import ReadOnlyAdmin, ShowsError, without_large_columns
 from billing_webhooks.admin.changes import changes_table
+from billing_webhooks.admin.event_actions import EVENT_ACTIONS
+from billing_webhooks.admin.event_parts import (
+    VIEW_PAYLOAD,
+    ConflictInline,
+    ReceiverRunInline,
+    shown_text,
+)
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
-from billing_webhooks.admin.json_text import json_text
-from billing_webhooks.admin.rendering import EMPTY, link, preformatted, visible
+from billing_webhooks.admin.rendering import (
+    EMPTY,
+    link,
+    link_to,
+    preformatted,
+    span_of,
+    visible,
+)
+from billing_webhooks.admin.summary import neighbour, summary
 from billing_webhooks.conf import settings
-from billing_webhooks.models import ConflictingDelivery, Mailbox, ReceiverRun, WebhookEvent
-from billing_webhooks.redaction import shown_payload
-from billing_webhooks.replaying import replay
+from billing_webhooks.models import Customer, Mailbox, WebhookEvent
 
 logger = logging.getLogger("billing_webhooks.admin")
 
-VIEW_PAYLOAD = "billing_webhooks.view_payload"
-REPLAY = "billing_webhooks.replay_webhookevent"
-MAX_LINES = 5_000
 NOT_SHOWN = _("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
 
 
-def shown_text(
-    event: WebhookEvent, said: Callable[[WebhookEvent], Any] = shown_payload
-) -> SafeString:
-    """Return what an event says, its payload, as indented JSON, or what is wrong with it."""
-    try:
-        text = json_text(said(event), max_lines=MAX_LINES)
-    except Exception as error:
-        # Whatever is wrong with it, its page is where somebody will find that out.
-        text = f"{type(error).__name__}: {error}"
-    return preformatted(text)
-
-
-class ReceiverRunInline(ReadOnlyInline):
-    model = ReceiverRun
-    fields = ("receiver", "signal", "subject", "state", "attempts", "duration", "error_line")
-    readonly_fields = fields
-    show_change_link = True
-
-    @admin.display(description=_("last error"))
-    def error_line(self, run: ReceiverRun) -> str:
-        """Return the line of a traceback that says what went wrong; the run's page has all."""
-        lines = run.last_error.strip().splitlines()
-        return visible(lines[-1]) if lines else EMPTY
-
-
-class ConflictInline(ReadOnlyInline):
-    model = ConflictingDelivery
-    fields = readonly_fields = ("received_at", "said")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(VIEW_PAYLOAD))
-
-    @admin.display(description=_("what it said"))
-    def said(self, conflict: ConflictingDelivery) -> str:
-        event = conflict.event
-        event.body = conflict.body
-        return shown_text(event)
-
-
-class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
+class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
     list_display = (
         "received_at",
         "event_type",
@@ -89,7 +60,9 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
     search_fields = ("external_id",)
     search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
     inlines = (ReceiverRunInline, ConflictInline)
-    actions = ("replay",)
+    row_actions = EVENT_ACTIONS
+    order = ("occurred_at", "sequence")
+    change_form_template = "admin/billing_webhooks/webhookevent/change_form.html"
     fieldsets = (
         (
             _("What it is"),
@@ -110,8 +83,10 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
                 "fields": (
                     "occurred_at",
                     "received_at",
+                    "delay",
                     "applied_at",
                     "processed_at",
+                    "processing_time",
                     "pruned_at",
                 )
             },
@@ -137,6 +112,8 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         (_("As received"), {"fields": ("headers", "body_text"), "classes": ("collapse",)}),
     )
     readonly_fields = (
+        "delay",
+        "processing_time",
         "error",
         "mailbox_link",
         "sequence",
@@ -153,7 +130,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
 
     def hidden_fields(self, request: HttpRequest) -> set[str]:
         shows_payload = request.user.has_perm(VIEW_PAYLOAD)
-        shown = {"payload_json", "confirmation_json", "body_text"}
+        shown = {"payload_json", "confirmation_json", "headers", "body_text"}
         return super().hidden_fields(request) | ({"payload_refused"} if shows_payload else shown)
 
     def change_view(
@@ -168,23 +145,40 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
             logger.info("User %s looked at the payload of event %s.", request.user.pk, object_id)
         return response
 
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(REPLAY))
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        event = context["original"]
+        customers = Customer._default_manager.filter(pk=event.customer_id)
+        customer = without_large_columns(customers, ()).first()
+        about = "" if customer is None else self.link(customer)
+        context |= {
+            "summary": summary(event, about),
+            "buttons": self.buttons(request, event),
+            "previous": self.neighbour(event, -1),
+            "next": self.neighbour(event, 1),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description=_("Replay selected events"), permissions=["replay"])
-    def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
-        replayed = replay(events.order_by("occurred_at", "sequence"))
-        count = len(replayed.keys)
-        if count:
-            text = ngettext(
-                "%d event is worked once more.", "%d events are worked once more.", count
-            )
-            self.message_user(request, text % count, messages.SUCCESS)
-        for reason, count in replayed.refused.items():
-            text = ngettext(
-                "%d event was not replayed: %s", "%d events were not replayed: %s", count
-            )
-            self.message_user(request, text % (count, reason), messages.WARNING)
+    def neighbour(self, event: WebhookEvent, step: int) -> SafeString | str:
+        """Return a link to the next event of the same customer, or with -1 to the one before."""
+        found = neighbour(event, step)
+        if found is None:
+            return ""
+        received = display_for_value(found.received_at, EMPTY)
+        text = visible(f"{found.event_type or gettext('unreadable event')}, {received}")
+        return link_to(self.admin_site, WebhookEvent, found.pk, text)
+
+    @admin.display(description=_("delay"))
+    def delay(self, event: WebhookEvent) -> str:
+        """Return how long after it occurred it arrived."""
+        return span_of(event.received_at - event.occurred_at)
+
+    @admin.display(description=_("processed after"))
+    def processing_time(self, event: WebhookEvent) -> str:
+        if event.processed_at is None:
+            return EMPTY
+        return span_of(event.processed_at - event.received_at)
 
     @admin.display(description=_("mailbox"))
     def mailbox_link(self, event: WebhookEvent) -> str:

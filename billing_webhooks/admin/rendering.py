@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -46,13 +47,32 @@ def visible(text: str) -> str:
 
 def preformatted(text: str) -> SafeString:
     """Return text as it stands, in a scrolling box; what is beyond MAX_SHOWN is left out."""
-    box = format_html(
-        '<pre class="billing-webhooks-text" dir="ltr" tabindex="0">{}</pre>',
-        visible(text[:MAX_SHOWN]),
-    )
-    if len(text) <= MAX_SHOWN:
+    return boxed(visible(text[:MAX_SHOWN]), is_cut=len(text) > MAX_SHOWN)
+
+
+def boxed(content: str, *, is_cut: bool = False) -> SafeString:
+    """Return preformatted content in a scrolling box, and under it whether it goes on."""
+    box = format_html('<pre class="billing-webhooks-text" dir="ltr" tabindex="0">{}</pre>', content)
+    if not is_cut:
         return box
     return format_html("{}<p>{}</p>", box, _("The rest is too long to be shown."))
+
+
+def span_of(span: timedelta) -> str:
+    """Return a span of time in its two largest units, or as milliseconds if it is short."""
+    if abs(span) < timedelta(seconds=1):
+        return _("%(count)d ms") % {"count": span // timedelta(milliseconds=1)}
+    sign, seconds = "-" if span < timedelta() else "", abs(int(span.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [
+        (days, _("%(count)d d")),
+        (hours, _("%(count)d h")),
+        (minutes, _("%(count)d min")),
+        (seconds % 60, _("%(count)d s")),
+    ]
+    first = next(index for index, (count, _unit) in enumerate(parts) if count)
+    shown_parts = [unit % {"count": count} for count, unit in parts[first : first + 2] if count]
+    return sign + " ".join(shown_parts)
 
 
 def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]]) -> SafeString:

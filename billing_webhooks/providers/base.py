@@ -147,6 +147,9 @@ class Provider(ABC):
     # Event type → its signal. A type that is not here is stored but has no reading.
     signals: ClassVar[Mapping[str, EventSignal]] = {}
 
+    # Event type → what it says, in a translatable sentence for people who do not know the type.
+    meanings: ClassVar[Mapping[str, Any]] = {}
+
     # Reason code of a refusal → what to do about it, for the people who see it.
     advice: ClassVar[Mapping[str, str]] = {}
 

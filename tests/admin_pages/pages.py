@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -41,3 +42,16 @@ def links_of(html: str) -> list[str]:
     return [
         link.replace("&amp;", "&") for link in re.findall(r'href="(/admin/billing_w[^"]*)"', html)
     ]
+
+
+def confirm(client: Client, asked: Any, **more: Any) -> Any:
+    """Send the form of a confirmation page, if `asked` is one, and return the answer."""
+    if "address" not in (asked.context or {}):
+        return asked
+    form = asked.context["form"]
+    hidden = {field.name: field.value() for field in form.hidden_fields()}
+    return client.post(asked.context["address"], {**hidden, **more})
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]

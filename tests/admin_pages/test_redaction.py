@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import strip_tags
 
 from billing_webhooks.models import ConflictingDelivery, WebhookEvent
 from tests.admin_pages.conftest import ADA
@@ -52,7 +53,7 @@ def test_without_redaction__both_are_shown(
     html = text_of(client, page_url(event))
 
     assert ConflictingDelivery.objects.count() == 1
-    assert html.count(f"&quot;email&quot;: &quot;{EMAIL}&quot;") == 2
+    assert strip_tags(html).count(f"&quot;email&quot;: &quot;{EMAIL}&quot;") == 2
 
 
 @pytest.mark.parametrize("path", ["nowhere.redact", "tests.admin_pages.test_redaction.EMAIL"])

@@ -33,6 +33,7 @@ from billing_webhooks.providers.billabear import (
     shape,
 )
 from billing_webhooks.providers.billabear.client import client_of
+from billing_webhooks.providers.billabear.meanings import MEANINGS
 from billing_webhooks.providers.billabear.signals import SIGNALS
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 
@@ -49,6 +50,7 @@ class BillaBearProvider(Provider):
     max_body_bytes = 1024 * 1024
     rejects_unreadable = True
     signals = SIGNALS
+    meanings = MEANINGS
     advice = {
         "secret": "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare "
         "its endpoint with SECRETS; a proxy may also have dropped the Authorization header.",

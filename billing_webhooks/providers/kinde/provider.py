@@ -20,6 +20,7 @@ from billing_webhooks.providers.kinde.advice import ADVICE
 from billing_webhooks.providers.kinde.envelopes import claims_in, envelope_of
 from billing_webhooks.providers.kinde.jws import CompactJWS
 from billing_webhooks.providers.kinde.keys import KeySet
+from billing_webhooks.providers.kinde.meanings import MEANINGS
 from billing_webhooks.providers.kinde.ring import GRACE_SECONDS, TrustedKey
 from billing_webhooks.providers.kinde.signals import SIGNALS
 
@@ -41,6 +42,7 @@ class KindeProvider(Provider):
     max_body_bytes = 256 * 1024
     kept_headers = ("content-type", "user-agent", "webhook-id")
     signals = SIGNALS
+    meanings = MEANINGS
     advice = ADVICE
     option_names = frozenset({"ISSUER", "JWKS_URL", "MAX_AGE"})
 
