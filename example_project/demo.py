@@ -4,8 +4,10 @@ Play a month of both providers through the example project, over HTTP.
     python example_project/demo.py            play it and show what came of it
     python example_project/demo.py --serve    leave the project running to look around
 
-Everything is on this machine: the server, the database, and a stand-in for Kinde.
-With --serve, KINDE_ISSUER and BILLABEAR_SECRETS let you send events of your own.
+Everything is on this machine: the server, the database, and a stand-in for Kinde. The events
+arrive within seconds, each at a server whose clock is set to its moment of the last 30 days.
+With --serve, what failed is tried again as it is due, and KINDE_ISSUER and BILLABEAR_SECRETS
+let you send events of your own.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ sys.path[0] = str(FOLDER.parent)
 import django  # noqa: E402
 
 from billing_webhooks.testing import KindeIssuer  # noqa: E402
-from example_project.demonstration import billabear, kinde, server  # noqa: E402
+from example_project.demonstration import server  # noqa: E402
 
 DATABASE = FOLDER / "demo.sqlite3"
 # Stands in the header of every database made here: no other one is ever removed.
@@ -68,33 +70,35 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def play(database: Path, issuer: KindeIssuer) -> int:
-    """Play both histories on a fresh database, show what came of them, return the status."""
+    """Play a month on a fresh database, show what came of it, return the status."""
     # Models can be imported only when Django is set up.
-    from example_project.demonstration import report
+    from example_project.demonstration import playing, report
 
     _remove(database)
     _prepare(database)
     secret = secrets.token_urlsafe(24)
-    histories = [kinde.history(issuer, datetime.now(UTC)), billabear.history(secret)]
+    month = playing.month(issuer, secret, datetime.now(UTC))
     port = server.free_port()
     print("A month of billing, played through the example project over HTTP\n")
     print(f"  database  {_shown(database)}, made anew")
-    print(f"  server    http://{server.HOST}:{port}/webhooks/")
+    print(f"  server    http://{server.HOST}:{port}/webhooks/, its clock set to each arrival")
     print(f"  Kinde     a stand-in that signs events, its key set at {issuer.url}\n")
-    environment = {"KINDE_ISSUER": issuer.url, "KINDE_JWKS_URL": "", "BILLABEAR_SECRETS": secret}
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "example_project.demonstration.settings",
+        "KINDE_ISSUER": issuer.url,
+        "KINDE_JWKS_URL": "",
+        "BILLABEAR_SECRETS": secret,
+    }
     with server.running(port, environment, quiet=True):
-        answers = [
-            [delivery.send(f"http://{server.HOST}:{port}") for delivery in history.deliveries]
-            for history in histories
-        ]
-    problems: list[str] = []
-    for history, answered in zip(histories, answers, strict=True):
-        report.show(history, answered)
-        problems += report.problems(history, answered)
+        answers = playing.play(month, f"http://{server.HOST}:{port}")
+    for history in month.stories:
+        report.show(history, [answers[id(delivery)] for delivery in history.deliveries])
+    report.show_rest(month, answers)
     print("And why?\n")
-    for line in report.why(histories[0]):
+    for line in report.why(month.stories[0]):
         print(f"  {line}".rstrip())
     print()
+    problems = list(report.problems(month, answers))
     for problem in problems:
         print(f"WRONG: {problem}")
     if problems:
@@ -116,7 +120,7 @@ def serve(database: Path, issuer: KindeIssuer, port: int) -> int:
         "BILLABEAR_SECRETS": os.environ.get("BILLABEAR_SECRETS", secrets.token_urlsafe(24)),
     }
     address = f"http://{server.HOST}:{port}"
-    with server.running(port, environment) as process:
+    with server.running(port, environment) as process, server.trying_again(environment):
         print(f"\nServing {_shown(database)} until Ctrl-C\n")
         print(f"  admin     {address}/admin/")
         print(f"  log in    as user {USER} with password {PASSWORD}")

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,11 @@ def test_demo__bare__ends_with_status_0(demo: tuple[Path, int, str]) -> None:
         "  grace@compiler.example  Studio  cancelling  yes: cancelling_open  1         0         0",
         "  Yes: billing@northwind.example has access.",
         "         1  plan_changed",
+        "  kinde      266         200: 259, 401: 6, 413: 1  "
+        "dead: 3, processed: 254, quarantined: 1",
+        "  billabear  126         200: 117, 400: 2, 401: 7  "
+        "dead: 2, pending: 8, processed: 107, quarantined: 2",
+        "       8  A receipt that could not be sent: pending",
         "Everything came out as it must.",
     ],
 )
@@ -116,6 +122,45 @@ def test_demo__bare__ends_with_how_to_look_around(demo: tuple[Path, int, str]) -
     assert demo[2].splitlines()[-1] == (
         "Look around: make serve, then http://127.0.0.1:8000/admin/ as user demo with password demo"
     )
+
+
+def test_demo__bare__events_arrived_in_the_last_30_days(demo: tuple[Path, int, str]) -> None:
+    days = rows(demo[0], "SELECT DISTINCT date(received_at) FROM billing_webhooks_webhookevent")
+    ahead = rows(
+        demo[0],
+        "SELECT count(*) FROM billing_webhooks_webhookevent "
+        "WHERE received_at > datetime('now') OR processed_at > datetime('now') "
+        "OR processed_at < received_at",
+    )
+
+    assert len(days) in {30, 31}
+    assert ahead == [(0,)]
+
+
+def test_demo__bare__less_happens_by_night(demo: tuple[Path, int, str]) -> None:
+    by_hour = dict(
+        rows(
+            demo[0],
+            "SELECT CAST(strftime('%H', received_at) AS INTEGER), count(*) "
+            "FROM billing_webhooks_webhookevent GROUP BY 1",
+        )
+    )
+
+    night = sum(by_hour.get(hour, 0) for hour in range(6))
+    day = sum(by_hour.get(hour, 0) for hour in range(8, 14))
+    assert night < day / 3
+
+
+def test_demo__bare__what_is_pending_waits_for_the_mail_server(
+    demo: tuple[Path, int, str],
+) -> None:
+    errors = rows(
+        demo[0],
+        "SELECT DISTINCT last_error FROM billing_webhooks_webhookevent WHERE state = 'pending'",
+    )
+
+    assert errors == [("Failed: example_project.journal.receivers.send_receipt.",)]
+    assert rows(demo[0], "SELECT is_down FROM journal_outage") == [(1,)]
 
 
 def test_demo__database_of_somebody_else__is_left_alone(
@@ -158,6 +203,11 @@ def test_demo__serve__runs_until_ctrl_c(
     assert answers == [200, 200]
     assert ended == 0
     assert is_gone(admin)
+
+
+def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def status_of(url: str) -> int:

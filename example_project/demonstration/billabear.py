@@ -3,10 +3,12 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import cycle
 from typing import Any
 
 from billing_webhooks.testing import billabear_body
+from example_project.demonstration.calendar import Calendar
 from example_project.demonstration.deliveries import Delivery, History
 
 PATH = "/webhooks/billabear"
@@ -54,79 +56,92 @@ ALAN = _customer(3, "alan@enigma.example")
 
 ADA_PAYS_FOR_TEAM = _payment(1, 3000, ADA)
 
-# Type, content, story; in the order of arrival, which is all the order there is.
-EVENTS: list[tuple[str, Mapping[str, Any], str]] = [
-    ("plan_created", {"plan": _plan(1, "Team", trial_days=14)}, "A plan is put on sale"),
-    ("plan_created", {"plan": _plan(2, "Studio", trial_days=None)}, "And another"),
-    ("customer_created", {"customer": ADA}, "Ada registers"),
-    ("customer_created", {"customer": ADA}, "BillaBear says so twice, byte for byte"),
+# Days ago, type, content, story; in the order of arrival, which is all the order there is.
+EVENTS: list[tuple[float, str, Mapping[str, Any], str]] = [
+    (30, "plan_created", {"plan": _plan(1, "Team", trial_days=14)}, "A plan is put on sale"),
+    (29.99, "plan_created", {"plan": _plan(2, "Studio", trial_days=None)}, "And another"),
+    (28, "customer_created", {"customer": ADA}, "Ada registers"),
+    (27.999, "customer_created", {"customer": ADA}, "BillaBear says so twice, byte for byte"),
     (
+        27.99,
         "trial_started",
         {"subscription": _subscription(1, "Team", "trial_active"), "customer": ADA},
         "Ada tries Team",
     ),
     (
+        27.98,
         "subscription_created",
         {"subscription": _subscription(1, "Team", "trial_active"), "customer": ADA},
         "The same trial, as a subscription",
     ),
     (
+        22,
         "trial_extended",
         {"subscription": _subscription(1, "Team", "active"), "customer": ADA},
         "Despite its name: Ada stays and pays",
     ),
-    ("payment_received", ADA_PAYS_FOR_TEAM, "The first payment"),
-    ("customer_created", {"customer": GRACE}, "Grace registers"),
-    ("payment_received", _payment(2, 9900, GRACE), "Grace pays for Studio"),
+    (21.99, "payment_received", ADA_PAYS_FOR_TEAM, "The first payment"),
+    (21, "customer_created", {"customer": GRACE}, "Grace registers"),
+    (20.99, "payment_received", _payment(2, 9900, GRACE), "Grace pays for Studio"),
     (
+        20.98,
         "subscription_created",
         {"subscription": _subscription(2, "Studio", "active"), "customer": GRACE},
         "And is on it",
     ),
     (
+        18,
         "subscription_updated",
         {"subscription": _subscription(2, "Studio", "active"), "customer": GRACE},
         "One more seat",
     ),
     (
+        16,
         "subscription_updated",
         {"subscription": _subscription(2, "Studio", "active"), "customer": GRACE},
         "And one more: equal bytes, and both are real",
     ),
-    ("payment_received", _payment(3, 6900, ADA), "Ada upgrades to Studio"),
+    (12, "payment_received", _payment(3, 6900, ADA), "Ada upgrades to Studio"),
     (
+        11.99,
         "subscription_created",
         {"subscription": _subscription(1, "Team", "active"), "customer": ADA},
         "Sent again, with the old plan's name",
     ),
     (
+        11.98,
         "subscription_updated",
         {"subscription": _subscription(1, "Studio", "active"), "customer": ADA},
         "The new plan",
     ),
-    ("customer_created", {"customer": ALAN}, "Alan registers"),
+    (11, "customer_created", {"customer": ALAN}, "Alan registers"),
     (
+        10.99,
         "subscription_created",
         {"subscription": _subscription(3, "Team", "active"), "customer": ALAN},
         "He is on Team",
     ),
     (
+        4,
         "subscription_updated",
         {"subscription": _subscription(3, "Team", "overdue_payment_open"), "customer": ALAN},
         "His next payment does not come",
     ),
     (
+        3.5,
         "subscription_cancelled",
         {"subscription": _subscription(2, "Studio", "pending_cancel"), "customer": GRACE},
         "Grace asks to cancel at the end of her period",
     ),
-    ("payment_received", _payment(4, 500, None), "A payment of nobody in particular"),
+    (3, "payment_received", _payment(4, 500, None), "A payment of nobody in particular"),
     (
+        2.6,
         "integration_newsletter_failure",
         {"exception": {"message": "The list is gone.", "code": 404}},
         "The newsletter cannot be reached",
     ),
     (
+        2,
         "tax_country_threshold_reached",
         {
             "country": {"name": "United States", "code": "US", "threshold": "0.00"},
@@ -134,8 +149,8 @@ EVENTS: list[tuple[str, Mapping[str, Any], str]] = [
         },
         "A state's threshold under the country's type",
     ),
-    ("usage_warning_triggered", {}, "A warning that names nobody"),
-    ("quote_accepted", {"quote": {"number": "Q-7"}}, "A type that nobody knows yet"),
+    (1.5, "usage_warning_triggered", {}, "A warning that names nobody"),
+    (0.9, "quote_accepted", {"quote": {"number": "Q-7"}}, "A type that nobody knows yet"),
 ]
 
 # E-mail → plan and status, once everything has arrived.
@@ -159,18 +174,32 @@ SIGNALS = {
 }
 
 
-def history(secret: str) -> History:
+def history(secret: str, calendar: Calendar) -> History:
     """Return a month of events, the secret in each of the three possible places in turn."""
-    ways = cycle([_in_userinfo, _in_path, _in_query])
+    ways = cycle([in_userinfo, _in_path, _in_query])
     genuine = [
-        next(ways)(secret, Delivery(PATH, billabear_body(event_type, **content), event_type, story))
-        for event_type, content, story in EVENTS
+        next(ways)(secret, delivery(calendar.moment(days_ago), event_type, content, story))
+        for days_ago, event_type, content, story in EVENTS
     ]
     payment = next(each for each in genuine if each.event_type == "payment_received")
-    repeated = replace(payment, story="Ada's first payment again is one payment", is_new=False)
-    unproven = replace(payment, story="A wrong secret: refused", status=401, is_new=False)
+    later = payment.at + timedelta(hours=2)
+    story = "Ada's first payment again is one payment"
+    repeated = replace(payment, at=later, story=story, is_new=False)
+    unproven = replace(
+        payment,
+        at=calendar.moment(5),
+        story="A wrong secret: refused",
+        status=401,
+        is_new=False,
+    )
     misdirected = Delivery(
-        PATH, b"[]", "(no event)", "Another kind of post: kept in quarantine", status=400
+        PATH,
+        b"[]",
+        "(no event)",
+        "Another kind of post: kept in quarantine",
+        calendar.moment(6),
+        status=400,
+        ends="quarantined",
     )
     return History(
         provider="billabear",
@@ -180,7 +209,7 @@ def history(secret: str) -> History:
             *genuine,
             repeated,
             _in_query("not-the-secret", unproven),
-            _in_userinfo(secret, misdirected),
+            in_userinfo(secret, misdirected),
         ],
         customers=CUSTOMERS,
         rows=ROWS,
@@ -188,7 +217,14 @@ def history(secret: str) -> History:
     )
 
 
-def _in_userinfo(secret: str, delivery: Delivery) -> Delivery:
+def delivery(
+    at: datetime, event_type: str, content: Mapping[str, Any], story: str = ""
+) -> Delivery:
+    """Return what BillaBear posts, the secret still to be put somewhere."""
+    return Delivery(PATH, billabear_body(event_type, **content), event_type, story, at)
+
+
+def in_userinfo(secret: str, delivery: Delivery) -> Delivery:
     # https://SECRET@host/webhooks/billabear
     credentials = base64.b64encode(f"{secret}:".encode()).decode()
     return replace(delivery, headers={"Authorization": f"Basic {credentials}"}, detail="userinfo")

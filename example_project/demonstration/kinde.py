@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing_webhooks.testing import KindeIssuer, kinde_event
+from example_project.demonstration.calendar import Calendar
 from example_project.demonstration.deliveries import Delivery, History
+
+PATH = "/webhooks/kinde"
+HEADERS = {"Content-Type": "application/jwt"}
+# From its signature to its arrival.
+ON_ITS_WAY = timedelta(seconds=3)
 
 STARTER = {"plan": {"code": "starter", "name": "Starter"}}
 PRO = {"plan": {"code": "pro", "name": "Pro"}}
@@ -150,7 +156,7 @@ EVENTS: list[tuple[float, str, Mapping[str, Any], str]] = [
         "Late: a payment failed before the upgrade",
     ),
     (
-        1,
+        1.2,
         "customer.discount_granted",
         NORTHWIND | {"percent": 10},
         "A type that nobody knows yet",
@@ -178,56 +184,75 @@ SIGNALS = {
 }
 
 
-def history(issuer: KindeIssuer, now: datetime) -> History:
-    """Return a month that ends now, its events signed by the issuer."""
-    genuine = [
-        _delivery(issuer, event_type, data, story, now - timedelta(days=days_ago))
-        for days_ago, event_type, data, story in EVENTS
-    ]
+def history(issuer: KindeIssuer, calendar: Calendar, signed_at: datetime | None = None) -> History:
+    """
+    Return a month of events signed by the issuer, of which the last is a day old.
+
+    They are signed when they arrive; a server whose clock is not set needs `signed_at` now.
+    """
+    genuine: list[Delivery] = []
+    claims = {"timestamp": signed_at.isoformat()} if signed_at else {}
+    for days_ago, event_type, data, story in EVENTS:
+        occurred_at = calendar.moment(days_ago)
+        earliest = genuine[-1].at if genuine else occurred_at
+        at = max(occurred_at, earliest) + ON_ITS_WAY
+        genuine.append(delivery(issuer, event_type, data, occurred_at, at, story, **claims))
     failure = next(each for each in genuine if each.event_type == "customer.payment_failed")
-    repeated = replace(failure, story="The same delivery again is the same event", is_new=False)
+    repeated = replace(
+        failure,
+        at=failure.at + timedelta(hours=1),
+        story="The same delivery again is the same event",
+        is_new=False,
+    )
     return History(
         provider="kinde",
         name="Kinde",
         detail_title="happened",
-        deliveries=[*genuine, repeated, _forgery(issuer, now), _garbage()],
+        deliveries=[*genuine, repeated, _forgery(issuer, calendar), _garbage(calendar)],
         customers=CUSTOMERS,
         rows=ROWS,
         signals=SIGNALS,
     )
 
 
-def _delivery(
+def delivery(
     issuer: KindeIssuer,
     event_type: str,
     data: Mapping[str, Any],
-    story: str,
     occurred_at: datetime,
+    at: datetime,
+    story: str = "",
+    **claims: Any,
 ) -> Delivery:
+    """Return what Kinde posts when an event has occurred, signed just before it arrives."""
+    said = {"timestamp": (at - ON_ITS_WAY).isoformat(), **claims}
     return Delivery(
-        path="/webhooks/kinde",
-        body=issuer.sign(kinde_event(event_type, data, occurred_at=occurred_at)),
+        path=PATH,
+        body=issuer.sign(kinde_event(event_type, data, occurred_at=occurred_at, **said)),
         event_type=event_type,
         story=story,
+        at=at,
         detail=f"{occurred_at:%Y-%m-%d %H:%M}",
-        headers={"Content-Type": "application/jwt"},
+        headers=HEADERS,
     )
 
 
-def _forgery(issuer: KindeIssuer, now: datetime) -> Delivery:
+def _forgery(issuer: KindeIssuer, calendar: Calendar) -> Delivery:
     """Return an event signed by somebody else, under the id of the right key."""
     forger = KindeIssuer(kid=issuer.kid)
+    at = calendar.moment(0.3)
     story = "A forgery: refused, and nothing is stored"
-    delivery = _delivery(forger, "customer.plan_changed", JOAN | PRO | JOAN_PRO, story, now)
-    return replace(delivery, status=401, is_new=False)
+    forged = delivery(forger, "customer.plan_changed", JOAN | PRO | JOAN_PRO, at, at, story)
+    return replace(forged, status=401, is_new=False)
 
 
-def _garbage() -> Delivery:
+def _garbage(calendar: Calendar) -> Delivery:
     return Delivery(
-        path="/webhooks/kinde/",
+        path=f"{PATH}/",
         body=b"this is no signed event",
         event_type="(no event)",
         story="Garbage: refused",
+        at=calendar.moment(0.2),
         status=400,
         is_new=False,
     )

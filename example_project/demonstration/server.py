@@ -1,4 +1,4 @@
-"""The example project as a server process of its own."""
+"""The example project as processes of its own: its server, and who tries again what failed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def running(
         process = subprocess.Popen(
             # --insecure lets it serve the admin's styles without debug mode.
             [sys.executable, MANAGE, "runserver", "--noreload", "--insecure", f"{HOST}:{port}"],
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "no_proxy": HOST, **environment},
+            env=_whole(environment),
             stdin=subprocess.DEVNULL,
             stdout=log if quiet else subprocess.DEVNULL,
             stderr=log if quiet else None,
@@ -60,6 +60,30 @@ def running(
             yield process
         finally:
             _stop(process)
+
+
+@contextmanager
+def trying_again(environment: Mapping[str, str]) -> Iterator[None]:
+    """
+    Try again what failed, as it is due, while the context lasts.
+
+    It says nothing: what has become of an event is in the admin.
+    """
+    process = subprocess.Popen(
+        [sys.executable, MANAGE, "billing_webhooks", "process", "--watch"],
+        env=_whole(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        _stop(process)
+
+
+def _whole(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "no_proxy": HOST, **environment}
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from billing_webhooks import signals
+from billing_webhooks.exceptions import GiveUp
 from billing_webhooks.facts import IntegrationFailure, TaxThreshold
 from billing_webhooks.models import (
     Customer,
@@ -23,9 +24,13 @@ from billing_webhooks.models import (
 )
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
-from example_project.journal.models import Notice
+from example_project.journal.models import Mail, Notice, Outage, Service
 
 Sender = type[WebhookEvent]
+
+# A top-level domain that nobody can have, so no mail can go there.
+# Source: RFC 2606, section 2.
+NOWHERE = ".invalid"
 
 # Signals in the words of both providers. They are sent when something has changed, so
 # news that arrives twice or too late is not told again.
@@ -96,6 +101,20 @@ def thank(
     sender: Sender, event: WebhookEvent, customer: Customer | None, payment: Payment, **kwargs: Any
 ) -> None:
     _note("payment_succeeded", event, customer, f"{customer or 'Somebody'} paid {_amount(payment)}")
+
+
+@receiver(signals.payment_succeeded)
+def send_receipt(
+    sender: Sender, event: WebhookEvent, customer: Customer | None, payment: Payment, **kwargs: Any
+) -> None:
+    """Send a receipt. It is tried again while the mail server is down, and never to nowhere."""
+    if customer is None or not customer.email:
+        return
+    if Outage.objects.filter(service=Service.MAIL, is_down=True).exists():
+        raise ConnectionRefusedError("The mail server is down: nobody listens at port 25.")
+    if customer.email.endswith(NOWHERE):
+        raise GiveUp(f"The mail server knows nobody called {customer.email}.")
+    Mail.objects.create(to=customer.email, subject=f"Receipt: {_amount(payment)}", event=event)
 
 
 @receiver(signals.payment_failed)

@@ -17,6 +17,7 @@ import pytest
 
 from billing_webhooks.testing import KindeIssuer
 from example_project.demonstration import billabear, kinde
+from example_project.demonstration.calendar import Calendar
 from example_project.demonstration.deliveries import History
 from tests.celery_engine.deployment import (
     BIN,
@@ -64,7 +65,12 @@ class Shop:
             "BILLABEAR_SECRETS": SECRET,
         }
         self.programs: list[Program] = []
-        self.histories = [kinde.history(issuer, datetime.now(UTC)), billabear.history(SECRET)]
+        now = datetime.now(UTC)
+        calendar = Calendar(now)
+        self.histories = [
+            kinde.history(issuer, calendar, signed_at=now),
+            billabear.history(SECRET, calendar),
+        ]
 
     def run(self, name: str, command: Sequence[str]) -> Program:
         program = Program(command, self.directory / f"{name}.log", self.env)
