@@ -1,6 +1,7 @@
 # A target installs what it needs into .venv, once per change of pyproject.toml.
 #   make PYTHON=/path/to/python3.12 venv     another interpreter
 #   make test PYTEST_ARGS="-k kinde -x"      some of the tests
+#   make messages LANGUAGES=fr               begin a translation
 #   make chaos CHAOS_ARGS="--seconds 600"    ten minutes of it
 
 VENV := .venv
@@ -20,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo serve test chaos lint format types migrations docs wheel tox clean
+.PHONY: help venv demo serve test chaos lint format types migrations messages docs wheel tox clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -95,6 +96,9 @@ types: $(VENV)/.test $(VENV)/.lint  ## Check types
 
 migrations: $(VENV)/.test  ## Check that no migration is missing
 	$(BIN)/python -m django makemigrations --check --dry-run --settings=tests.settings
+
+messages: $(VENV)/.test  ## Gather the texts to be translated, and compile the translations
+	$(BIN)/python -m tests.messages $(LANGUAGES)
 
 docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html

@@ -15,11 +15,13 @@ from typing import TypeAlias
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class SubscriptionStatus(models.TextChoices):
     TRIALING = "trialing", _("trialing")
-    ACTIVE = "active", _("active")
+    # Django has a text "active" of its own, about users, which would win.
+    ACTIVE = "active", pgettext_lazy("status of a subscription", "active")
     PAST_DUE = "past_due", _("past due")
     UNPAID = "unpaid", _("unpaid")
     PAUSED = "paused", _("paused")

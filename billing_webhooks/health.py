@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from billing_webhooks import attempts
 from billing_webhooks.database import write_alias
@@ -65,19 +66,21 @@ def _problems(
     now: datetime, last_sweep: datetime | None, oldest_due: datetime | None, recently_dead: int
 ) -> Iterator[str]:
     if last_sweep is None:
-        yield (
+        yield _(
             "No sweep has ever run, so what failed once is not tried again: schedule the task "
             "billing_webhooks.sweep, or run `manage.py billing_webhooks process --watch`."
         )
     elif now - last_sweep > LONGEST_SILENCE:
-        yield f"No sweep has run for {_span(last_sweep, now)}."
+        yield _("No sweep has run for %(span)s.") % {"span": _span(last_sweep, now)}
     if oldest_due is not None and now - oldest_due > LONGEST_SILENCE:
-        yield f"An event has been due for {_span(oldest_due, now)}, and nobody works it."
+        text = _("An event has been due for %(span)s, and nobody works it.")
+        yield text % {"span": _span(oldest_due, now)}
     if recently_dead:
-        yield (
-            f"Died in the last 24 hours: {recently_dead}. Read their last_error, and replay them "
-            f"when its cause is gone."
+        text = _(
+            "Died in the last 24 hours: %(count)d. Read their last_error, and replay them "
+            "when its cause is gone."
         )
+        yield text % {"count": recently_dead}
 
 
 def _span(since: datetime, now: datetime) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from billing_webhooks.database import write_alias
 from billing_webhooks.erasing import AlreadyErased, erase
@@ -68,7 +69,7 @@ def _erase(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:
         part.done += 1
         rows = Counter(erased.rows) + Counter({"WebhookEvent": erased.events})
         part.lines += (f"{name}: {count}" for name, count in sorted(rows.items()))
-    part.refused["It was erased already, or merged into another."] = len(keys) - part.done
+    part.refused[_("It was erased already, or merged into another.")] = len(keys) - part.done
     part.refused = +part.refused
     return part
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext_lazy
 
 from billing_webhooks import confirming, differences, projection, receivers
 from billing_webhooks.database import close_if_broken, is_transient, write_alias
@@ -29,7 +30,9 @@ EVENTS_TOGETHER = 50
 MAX_TRIES = 5
 LONGEST_PAUSE_SECONDS = 0.2
 
-NOT_ASKED = "Not known: the provider's API would be asked first, and a preview does not."
+NOT_ASKED = gettext_lazy(
+    "Not known: the provider's API would be asked first, and a preview does not."
+)
 
 Owners: TypeAlias = Mapping[type[Model], Mapping[Key, Name]]
 
@@ -65,16 +68,16 @@ def preview(events: Iterable[WebhookEvent], scope: Scope = EVERYTHING) -> Iterat
 def consequences(found: Preview) -> Iterator[str]:
     """Yield what a replay of an event would do, a line for each row, field and receiver."""
     if found.refused:
-        yield f"would not be replayed: {found.refused}"
+        yield _("would not be replayed: %(why)s") % {"why": found.refused}
         return
     if found.failed:
-        yield f"would fail: {found.failed}"
+        yield _("would fail: %(why)s") % {"why": found.failed}
         return
-    yield from differences.lines(found.changes, old="would be gone", new="new")
+    yield from differences.lines(found.changes, old=_("would be gone"), new=_("new"))
     for name in found.receivers:
-        yield f"would run: {name}"
+        yield _("would run: %(receiver)s") % {"receiver": name}
     if not found.changes and not found.receivers:
-        yield "nothing would change or run"
+        yield _("nothing would change or run")
 
 
 def _together(events: Iterable[WebhookEvent]) -> Iterator[Sequence[UUID]]:
@@ -147,7 +150,7 @@ def _tried(db: str, event: WebhookEvent) -> Preview:
     provider = get_provider(event.provider)
     changes: list[Difference] = []
     if confirming.is_owed(event, provider):
-        return Preview(event, failed=NOT_ASKED)
+        return Preview(event, failed=str(NOT_ASKED))
     if event.applied_at is None:
         reading = read(event, provider)
         changes = _applied(db, event, reading, is_known=event.event_type in provider.signals)

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from billing_webhooks import dispatch, receivers
 from billing_webhooks.conf import settings
@@ -138,7 +139,7 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
     """
     event = WebhookEvent._base_manager.using(db).select_for_update().filter(pk=key).first()
     if event is None:
-        raise CannotReplay("It is no longer there.")
+        raise CannotReplay(_("It is no longer there."))
     _refuse(event, scope)
     provider = _provider(event)
     was = State(event.state)
@@ -164,22 +165,23 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
 
 def _refuse(event: WebhookEvent, scope: Scope) -> None:
     if scope.releases and event.state != State.QUARANTINED:
-        raise CannotReplay("It is not in quarantine.")
+        raise CannotReplay(_("It is not in quarantine."))
     if event.attempt_began_at is not None:
-        raise CannotReplay("It is being worked now.")
+        raise CannotReplay(_("It is being worked now."))
     if event.pruned_at is not None:
-        raise CannotReplay("It was pruned: what it said is gone.")
+        raise CannotReplay(_("It was pruned: what it said is gone."))
     if scope.receiver and event.state == State.PENDING:
-        raise CannotReplay("It is pending: its receivers have yet to run.")
+        raise CannotReplay(_("It is pending: its receivers have yet to run."))
     if scope.receiver and event.applied_at is None:
-        raise CannotReplay("It was never applied: replay it for all receivers.")
+        raise CannotReplay(_("It was never applied: replay it for all receivers."))
 
 
 def _provider(event: WebhookEvent) -> Provider:
     try:
         return get_provider(event.provider)
     except KeyError as error:
-        raise CannotReplay(f"No provider is configured under {event.provider!r}.") from error
+        text = _("No provider is configured under '%(alias)s'.")
+        raise CannotReplay(text % {"alias": event.provider}) from error
     except ImproperlyConfigured as error:
         raise CannotReplay(str(error)) from error
 
@@ -189,10 +191,11 @@ def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
     try:
         envelope = provider.envelope(event.opened_body, event.received_at)
     except Refused as error:
-        raise CannotReplay(f"It is no event: {error}.") from error
+        raise CannotReplay(_("It is no event: %(why)s.") % {"why": error}) from error
     except Exception as error:
         # A fault of the provider's, by which the other events must not suffer.
-        raise CannotReplay(f"Reading it failed with {type(error).__name__}.") from error
+        text = _("Reading it failed with %(error)s.")
+        raise CannotReplay(text % {"error": type(error).__name__}) from error
     if envelope.problem:
         raise CannotReplay(envelope.problem)
     address(event, envelope)
@@ -204,7 +207,7 @@ def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
         original = events.filter(idempotency_key=event.idempotency_key).exclude(pk=event.pk).first()
         if original is None:
             raise
-        raise CannotReplay(f"It repeats the event {original.pk}.") from error
+        raise CannotReplay(_("It repeats the event %(id)s.") % {"id": original.pk}) from error
 
 
 def _forget_outcomes(db: str, event: WebhookEvent, scope: Scope) -> None:
@@ -231,8 +234,9 @@ def _owe(
     runs = [run for _, _, run in calls]
     if all(run.receiver != scope.receiver for run in runs):
         known = ReceiverRun._base_manager.using(db).filter(event=event, receiver=scope.receiver)
-        reason = "has succeeded for it already" if known.exists() else "does not listen to it"
-        raise CannotReplay(f"The receiver {reason}.")
+        if known.exists():
+            raise CannotReplay(_("The receiver has succeeded for it already."))
+        raise CannotReplay(_("The receiver does not listen to it."))
     if everything:
         for run in runs:
             if run._state.adding and run.receiver != scope.receiver:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Choices
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from billing_webhooks.facts import Collection, Lifecycle, SubscriptionStatus
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class RegisterTold:
 
     def __str__(self) -> str:
         source = _("an event that is not kept any more") if self.event is None else str(self.event)
-        return f"{_label(self.name)}: {_value(self.value)}  <- {source}"
+        return f"{_label(self.name)}: {_value(self.name, self.value)}  <- {source}"
 
 
 @dataclass(frozen=True)
@@ -212,14 +215,29 @@ def _labels() -> dict[str, str]:
     }
 
 
-def _label(name: str) -> str:
+# Registers whose values are words of ours.
+WORDS: Mapping[str, type[Choices]] = {
+    "lifecycle": Lifecycle,
+    "collection": Collection,
+    "said_status": SubscriptionStatus,
+}
+
+
+def _kind(name: str) -> str:
     # Of some registers there are several, told apart by what follows.
-    kind = name.partition(" ")[0]
+    return name.partition(" ")[0]
+
+
+def _label(name: str) -> str:
+    kind = _kind(name)
     return _labels().get(kind, kind.replace("_", " "))
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
     """Return a register's value for people: a name without its kind, a time as they read it."""
+    words = WORDS.get(_kind(name))
+    if words is not None and value in words.values:
+        return str(words(value).label)
     if isinstance(value, list):
         return str(value[-1])
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
@@ -19,15 +19,20 @@ from billing_webhooks.facts import Fact
 from billing_webhooks.findings import Finding
 from billing_webhooks.signals import EventSignal
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # What to do about a refusal, by its reason, whoever the provider is.
-ADVICE: Mapping[str, str] = {
-    "too_large": "The body is larger than any event of this provider.",
-    "length_required": "The body has no length, and the server in front of Django does not mark "
-    "its end: let the proxy buffer requests.",
-    "database_unavailable": "The database was out of reach.",
-    "not_stored": "The database refused the event: the log has the class of the error.",
-    "misconfigured": "A setting is wrong: the log and `manage.py check` say which.",
-    "internal_error": "A fault of ours: the log has its traceback.",
+ADVICE: Mapping[str, StrOrPromise] = {
+    "too_large": _("The body is larger than any event of this provider."),
+    "length_required": _(
+        "The body has no length, and the server in front of Django does not mark its end: let the "
+        "proxy buffer requests."
+    ),
+    "database_unavailable": _("The database was out of reach."),
+    "not_stored": _("The database refused the event: the log has the class of the error."),
+    "misconfigured": _("A setting is wrong: the log and `manage.py check` say which."),
+    "internal_error": _("A fault of ours: the log has its traceback."),
 }
 
 
@@ -148,10 +153,11 @@ class Provider(ABC):
     signals: ClassVar[Mapping[str, EventSignal]] = {}
 
     # Event type → what it says, in a translatable sentence for people who do not know the type.
-    meanings: ClassVar[Mapping[str, Any]] = {}
+    meanings: ClassVar[Mapping[str, StrOrPromise]] = {}
 
-    # Reason code of a refusal → what to do about it, for the people who see it.
-    advice: ClassVar[Mapping[str, str]] = {}
+    # Reason code of a refusal → what to do about it, for the people who see it; best lazily
+    # translated.
+    advice: ClassVar[Mapping[str, StrOrPromise]] = {}
 
     # The options there are; None leaves them unchecked.
     option_names: ClassVar[frozenset[str] | None] = None
@@ -169,7 +175,7 @@ class Provider(ABC):
 
     def advice_on(self, reason: str) -> str:
         """Return what to do about refusals for this reason; "" where there is nothing to say."""
-        return self.advice.get(reason) or ADVICE.get(reason, "")
+        return str(self.advice.get(reason) or ADVICE.get(reason, ""))
 
     @abstractmethod
     def verify(self, delivery: Delivery) -> Envelope:

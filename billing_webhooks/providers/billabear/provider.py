@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 from billing_webhooks.exceptions import NotProven, NotUnderstood
 from billing_webhooks.facts import Fact
@@ -52,8 +53,10 @@ class BillaBearProvider(Provider):
     signals = SIGNALS
     meanings = MEANINGS
     advice = {
-        "secret": "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare "
-        "its endpoint with SECRETS; a proxy may also have dropped the Authorization header.",
+        "secret": gettext_lazy(
+            "No secret of SECRETS was in the URL. If it is BillaBear's own delivery, compare its "
+            "endpoint with SECRETS; a proxy may also have dropped the Authorization header."
+        ),
     }
     option_names = frozenset({"SECRETS", "API_URL", "API_KEY"})
 
