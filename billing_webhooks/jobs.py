@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from billing_webhooks.database import (
     close_if_broken,
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 # A result is one row, and no log.
 MAX_LINES = 500
+# The argument that every job has.
+LANGUAGE = "language"
 
 
 @dataclass
@@ -87,7 +89,7 @@ def ask(
     job = Job(
         id=key,
         action=action,
-        arguments=dict(arguments or {}),
+        arguments={**(arguments or {}), LANGUAGE: translation.get_language()},
         keys=texts,
         total=len(texts),
         asked_by="" if asked_by is None else str(asked_by)[:255],
@@ -187,7 +189,9 @@ def _locked(db: str, key: UUID) -> Job | None:
 
 def _do(job: Job) -> None:
     action = _actions[job.action]
-    part = action.work(job.keys[job.done : job.done + action.part], job.arguments)
+    # What it tells is told in the language of who has asked, whoever works it.
+    with translation.override(job.arguments.get(LANGUAGE)):
+        part = action.work(job.keys[job.done : job.done + action.part], job.arguments)
     before = job.result or {"done": 0, "refused": {}, "lines": []}
     lines = [*before["lines"], *part.lines]
     job.result = {

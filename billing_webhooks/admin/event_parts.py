@@ -7,24 +7,26 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.admin.actions import ActsOnRows
 from billing_webhooks.admin.base import ReadOnlyInline
 from billing_webhooks.admin.json_text import json_text
 from billing_webhooks.admin.payloads import document
 from billing_webhooks.admin.rendering import (
     EMPTY,
+    link_to,
     preformatted,
     span_of,
+    table,
     visible,
 )
 from billing_webhooks.models import ConflictingDelivery, ReceiverRun, WebhookEvent
 from billing_webhooks.redaction import shown_payload
+from billing_webhooks.wording import last_line
 
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
 MAX_LINES = 5_000
@@ -42,58 +44,43 @@ def shown_text(
     return document(text)
 
 
-class ReceiverRunInline(ReadOnlyInline):
-    model = ReceiverRun
-    fields = (
-        "receiver",
-        "signal",
-        "subject",
-        "state",
-        "attempts",
-        "lasted",
-        "error_line",
-        "once_more",
-    )
-    readonly_fields = fields
-    show_change_link = True
+def runs_of(site: AdminSite, event: WebhookEvent, address: str) -> SafeString | str:
+    """
+    Return a table of what receivers made of an event, "" if there were none.
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        # An inline is made anew for each request.
-        self.address = self._address(request)
-        return [name for name in self.fields if name != "once_more" or self.address]
-
-    def _address(self, request: HttpRequest) -> str:
-        """Return where a replay for one receiver is confirmed, "" for who may not."""
-        try:
-            events: Any = self.admin_site.get_model_admin(WebhookEvent)
-        except NotRegistered:
-            return ""
-        # A project may have registered a page of its own.
-        if not isinstance(events, ActsOnRows):
-            return ""
-        names = {each.name for each in events.permitted(request)}
-        return events.action_url("replay_receiver") if "replay_receiver" in names else ""
-
-    @admin.display(description=_("duration"))
-    def lasted(self, run: ReceiverRun) -> str:
-        return EMPTY if run.duration is None else span_of(run.duration)
-
-    @admin.display(description=_("action"))
-    def once_more(self, run: ReceiverRun) -> str:
-        """Return a button for a run that failed and is not tried again by itself."""
-        is_over = run.event.state in {WebhookEvent.State.DEAD, WebhookEvent.State.PROCESSED}
-        if run.state == ReceiverRun.State.SUCCEEDED or not is_over:
-            return EMPTY
-        query = urlencode({"key": run.event_id, "receiver": run.receiver})
-        return format_html(
-            '<a class="button" href="{}?{}">{}</a>', self.address, query, _("Run it again")
+    `address` is where a replay for one receiver is confirmed, "" for who may not.
+    """
+    runs = list(event.runs.order_by("pk"))
+    if not runs:
+        return ""
+    is_over = event.state in {WebhookEvent.State.DEAD, WebhookEvent.State.PROCESSED}
+    headings = [_("receiver"), _("signal"), _("state"), _("attempts"), _("duration"), _("error")]
+    rows = [
+        (
+            link_to(site, ReceiverRun, run.pk, visible(run.receiver)),
+            visible(run.signal),
+            _state(run),
+            run.attempts,
+            EMPTY if run.duration is None else span_of(run.duration),
+            last_line(run.last_error) or EMPTY,
+            _once_more(run, address if is_over else ""),
         )
+        for run in runs
+    ]
+    return table([*headings, ""], rows)
 
-    @admin.display(description=_("last error"))
-    def error_line(self, run: ReceiverRun) -> str:
-        """Return the line of a traceback that says what went wrong; the run's page has all."""
-        lines = run.last_error.strip().splitlines()
-        return visible(lines[-1]) if lines else EMPTY
+
+def _state(run: ReceiverRun) -> SafeString:
+    text = '<span class="billing-webhooks-state billing-webhooks-{}">{}</span>'
+    return format_html(text, run.state, run.get_state_display())
+
+
+def _once_more(run: ReceiverRun, address: str) -> SafeString | str:
+    """Return a button for a run that failed and is not tried again by itself."""
+    if run.state == ReceiverRun.State.SUCCEEDED or not address:
+        return ""
+    query = urlencode({"key": run.event_id, "receiver": run.receiver})
+    return format_html('<a class="button" href="{}?{}">{}</a>', address, query, _("Run it again"))
 
 
 class ConflictInline(ReadOnlyInline):

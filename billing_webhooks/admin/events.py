@@ -22,7 +22,7 @@ from billing_webhooks.admin.event_actions import EVENT_ACTIONS
 from billing_webhooks.admin.event_parts import (
     VIEW_PAYLOAD,
     ConflictInline,
-    ReceiverRunInline,
+    runs_of,
     shown_text,
 )
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
@@ -40,6 +40,15 @@ from billing_webhooks.models import Customer, Mailbox, WebhookEvent
 
 logger = logging.getLogger("billing_webhooks.admin")
 
+# Column → field that shows it, of which there is nothing to say for most events.
+SELDOM = {
+    "pruned_at": "pruned_at",
+    "attempt_began_at": "attempt_began_at",
+    "next_attempt_at": "next_attempt_at",
+    "only_receiver": "only_receiver",
+    "last_error": "error",
+    "confirmation": "confirmation_json",
+}
 NOT_SHOWN = _("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
 
 
@@ -59,7 +68,6 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
     ordering = ("-received_at", "-id")
     search_fields = ("external_id",)
     search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
-    inlines = (ReceiverRunInline, ConflictInline)
     row_actions = EVENT_ACTIONS
     order = ("occurred_at", "sequence")
     change_form_template = "admin/billing_webhooks/webhookevent/change_form.html"
@@ -155,10 +163,28 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
         context |= {
             "summary": summary(event, about),
             "buttons": self.buttons(request, event),
+            "runs": runs_of(self.admin_site, event, self._address_of_one_receiver(request)),
             "previous": self.neighbour(event, -1),
             "next": self.neighbour(event, 1),
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def _address_of_one_receiver(self, request: HttpRequest) -> str:
+        names = {each.name for each in self.permitted(request)}
+        return self.action_url("replay_receiver") if "replay_receiver" in names else ""
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return (ConflictInline,) if obj is not None and obj.conflicts.exists() else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        empty = {SELDOM[name] for name in SELDOM if obj is not None and not getattr(obj, name)}
+        return [
+            (
+                title,
+                {**options, "fields": [name for name in options["fields"] if name not in empty]},
+            )
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def neighbour(self, event: WebhookEvent, step: int) -> SafeString | str:
         """Return a link to the next event of the same customer, or with -1 to the one before."""

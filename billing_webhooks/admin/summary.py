@@ -77,7 +77,15 @@ def _dead(event: WebhookEvent) -> str:
         "It was given up after %(count)d attempts.",
         event.attempts,
     )
-    return tried % {"count": event.attempts}
+    told = tried % {"count": event.attempts}
+    if failed := _failed(event):
+        text = ngettext(
+            "%(count)d receiver has not succeeded.",
+            "%(count)d receivers have not succeeded.",
+            failed,
+        )
+        told = f"{told} {text % {'count': failed}}"
+    return told
 
 
 def _processed(event: WebhookEvent) -> str:
