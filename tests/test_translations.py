@@ -26,6 +26,8 @@ by_language = pytest.mark.parametrize("language", messages.languages())
 # "%(name)s", "%s" and "%d"; "{name}"; but not "%%".
 PLACEHOLDER = re.compile(r"%%|(%(?:\(\w+\))?[sdr]|\{\w*\})")
 
+ENDS = (".", "?", "!", ":")
+
 
 def forms(text: str | Sequence[str] | None) -> Sequence[str]:
     """Return a text, or its singular and plurals."""
@@ -69,6 +71,42 @@ def test_gathering__reads_templates() -> None:
     assert "These are the first %(count)s. For others, search or filter." in found
 
 
+@pytest.fixture
+def french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a language that is only begun."""
+    monkeypatch.setattr(messages, "ROOT", tmp_path)
+    monkeypatch.setattr(messages, "PACKAGE", tmp_path)
+    monkeypatch.setattr(messages, "LOCALE", tmp_path / "locale")
+    (tmp_path / "code.py").write_text('_("plan")')
+    (tmp_path / "page.html").write_text(
+        '<p>\n    {% load i18n %}\n  {% translate "usage" context "of a meter" %}</p>'
+    )
+    messages.update("fr")
+    return messages.po_path("fr")
+
+
+def test_update__begins_a_language(french: Path) -> None:
+    assert messages.languages() == ["fr"]
+    assert translations(messages.stored("fr")) == {
+        (None, "plan"): ("",),
+        ("of a meter", "usage"): ("",),
+    }
+
+
+def test_update__keeps_what_is_translated(french: Path) -> None:
+    before = french.read_text().replace('msgid "plan"\nmsgstr ""', 'msgid "plan"\nmsgstr "offre"')
+    french.write_text(before)
+    assert [each.id for each in messages.update("fr")] == ["usage"]
+    assert french.read_text() == before
+
+
+def test_update__drops_what_is_gone_and_guesses_nothing(french: Path) -> None:
+    french.write_text(french.read_text() + '\n#, fuzzy\nmsgid "plans"\nmsgstr "offres"\n')
+    (french.parents[3] / "code.py").write_text('_("plan"), _("planet")')
+    assert [each.id for each in messages.update("fr")] == ["plan", "planet", "usage"]
+    assert "offres" not in french.read_text()
+
+
 @by_language
 class TestFiles:
     def test_po__holds_every_text_and_no_other(self, language: str) -> None:
@@ -95,7 +133,7 @@ class TestFiles:
 
     def test_po__keeps_the_end_of_sentences(self, language: str) -> None:
         for (_context, text), translated in translations(messages.stored(language)).items():
-            assert (text[-1] in ".?!:") == (translated[0][-1] in ".?!:"), text
+            assert text.endswith(ENDS) == translated[0].endswith(ENDS), text
 
     def test_po__has_every_plural(self, language: str) -> None:
         stored = messages.stored(language)
