@@ -90,11 +90,11 @@ def _once_more(
     if run.state == ReceiverRun.State.SUCCEEDED:
         return ""
     if event.state == WebhookEvent.State.PENDING:
-        name, label, query = "retry", _("Retry now"), {"key": event.pk}
+        name, label, query = "retry", _("Retry now"), {"key": str(event.pk)}
     else:
         name, label = "replay_receiver", _("Run it again")
-        query = {"key": event.pk, "receiver": run.receiver}
-    if name not in addresses:
+        query = {"key": str(event.pk), "receiver": run.receiver}
+    if name not in addresses or event.state == WebhookEvent.State.QUARANTINED:
         return ""
     button = '<a class="button" href="{}?{}">{}</a>'
     return format_html(button, addresses[name], urlencode(query), label)
