@@ -50,7 +50,7 @@ def _readings(customer: Customer, names: list[str]) -> dict[str, list[UsageRecor
         order_by=[F("occurred_at").desc(), F("identity").desc()],
     )
     records = customer.usage_records.filter(meter__in=names).only(
-        "meter", "occurred_at", "quantity"
+        "customer", "meter", "occurred_at", "quantity"
     )
     latest = records.annotate(place=latest_first).filter(place__lte=MAX_READINGS)
     meters: dict[str, list[UsageRecord]] = defaultdict(list)

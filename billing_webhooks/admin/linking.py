@@ -145,10 +145,10 @@ class LinkingPages(CustomerPage):
     ) -> None:
         parts = {"user": name_of(user)}
         if not is_new:
-            text = gettext("%(user)s was linked already.") % parts
+            text = gettext("The user %(user)s was linked already.") % parts
             return self.message_user(request, text, messages.INFO)
         logger.info("User %s linked user %s to customer %s.", request.user.pk, user.pk, customer.pk)
-        text = gettext("%(user)s is linked, and has what this customer pays for.") % parts
+        text = gettext("The user %(user)s is linked, and has what this customer pays for.") % parts
         return self.message_user(request, text, messages.SUCCESS)
 
     def _unlink(self, request: HttpRequest, customer: Customer, user: Any) -> HttpResponse:
@@ -165,10 +165,10 @@ class LinkingPages(CustomerPage):
             logger.info(
                 "User %s unlinked user %s from customer %s.", request.user.pk, user.pk, customer.pk
             )
-            text = gettext("%(user)s is no longer linked to this customer.") % parts
+            text = gettext("The user %(user)s is no longer linked to this customer.") % parts
             self.message_user(request, text, messages.SUCCESS)
         else:
-            text = gettext("%(user)s was not linked to this customer.") % parts
+            text = gettext("The user %(user)s was not linked to this customer.") % parts
             self.message_user(request, text, messages.INFO)
         return self._back(customer)
 

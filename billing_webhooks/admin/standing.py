@@ -26,6 +26,7 @@ from billing_webhooks.explaining.telling import (
     SubscriptionTold,
 )
 from billing_webhooks.models import Customer, Subscription, WebhookEvent
+from billing_webhooks.models.access import NOTHING
 
 MAX_CARDS = 20
 
@@ -108,11 +109,12 @@ class Cards:
     def of(self, told: CustomerTold) -> Iterator[Card]:
         """Yield the customer by itself, then its subscriptions, what decides first."""
         yield Card(
-            gettext("By itself, without a subscription"),
+            gettext("The customer itself"),
             visible(told.plan),
             "",
             "",
-            told.rule if told.plan else None,
+            # Of a plan that a subscription is about, the subscription's rule tells.
+            None if told.rule.code == NOTHING.code else told.rule,
             self._registers(told.registers),
         )
         if self.admin.shows(self.request, Subscription):
