@@ -188,7 +188,8 @@ def test_admin__takes_no_key_of_another_kind(staff: Client, customer: Customer, 
 def test_admin__page_of_a_customer_tells_of_users_and_of_one_who_is_gone(
     staff: Client, customer: Customer, ada: Person
 ) -> None:
-    CustomerLink.objects.filter(user=ada.pk).update(user=uuid4())
+    links: Any = CustomerLink.objects
+    links.filter(user=ada.pk).update(user=uuid4())
     html = text_of(staff, page_url(customer))
 
     assert reverse("admin:people_person_change", args=[customer.users.get().pk]) in html
