@@ -17,6 +17,9 @@ from billing_webhooks.admin import CustomerAdmin
 from billing_webhooks.models import Customer, Job, WebhookEvent
 from tests.admin_pages.pages import confirm, messages_of, text_of
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
