@@ -12,6 +12,7 @@ from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyInline
 from billing_webhooks.admin.billing import BillingAdmin, money
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
@@ -52,8 +53,9 @@ class CustomerAdmin(BillingAdmin):
     )
     list_filter = (ProviderFilter, LinkedFilter, "kind", "collection", "is_disabled")
     list_select_related = ("plan",)
+    orderings = (NEWEST, OLDEST, Ordering("email", _("by e-mail address"), ("email", "id")))
     search_fields = ("email",)
-    search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
+    search_help_text = searching.help_text(_("An e-mail address, or any id that a provider uses."))
     inlines = (CustomerLinkInline, CustomerIdentityInline)
     fieldsets = (
         (

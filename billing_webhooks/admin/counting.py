@@ -1,0 +1,35 @@
+"""Counting that ends at a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections
+from django.db.models import QuerySet
+from django.utils.formats import number_format
+
+
+def capped_counts(querysets: Sequence[QuerySet[Any]], cap: int) -> list[str]:
+    """
+    Return how many rows each queryset has, as people read it: "10,000+" where it has more.
+
+    One query; all of them are of one database.
+    """
+    parts, params = [], []
+    alias = querysets[0].db
+    for number, rows in enumerate(querysets):
+        some = rows.order_by().values_list("pk", flat=True)[: cap + 1]
+        sql, values = some.query.sql_with_params()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) few_{number})")
+        params += values
+    with connections[alias].cursor() as cursor:
+        # Django has no expression for a query without a table.
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        found = cursor.fetchone()
+    return [_shown(count, cap) for count in found]
+
+
+def _shown(count: int, cap: int) -> str:
+    shown = number_format(min(count, cap), use_l10n=True, force_grouping=True)
+    return f"{shown}+" if count > cap else shown

@@ -1,0 +1,187 @@
+"""
+Rows as CSV or JSON, for spreadsheets and programs, in parts that need little memory.
+
+All columns but those that are large or of no use outside. A row that another one points to
+is named by its key and its provider's id. Numbers with decimals are told exactly, as text;
+times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeAlias
+
+from django.db.models import BinaryField, Field, JSONField, Model, QuerySet, TextField
+from django.utils.duration import duration_iso_string
+
+from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models.keyset import Keyset
+from billing_webhooks.redaction import redact, shown_payload
+from billing_webhooks.wording import printable
+
+FORMATS = ("csv", "json")
+ROWS_AT_ONCE = 1000
+# Payloads may be a megabyte each.
+PAYLOADS_AT_ONCE = 50
+LARGE = (BinaryField, JSONField, TextField)
+# By a digest somebody could make sure of a payload that is not for everybody.
+SECRET = frozenset({"idempotency_key", "content_digest"})
+PAYLOAD = ("payload", "payload_error")
+
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+# What a spreadsheet takes for a formula, in the width of East Asian types, too. A TAB or CR
+# at the beginning makes it look at what follows.
+FORMULA = re.compile("[\\s\"'\u200b\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+# In many countries a semicolon begins the next cell.
+NEXT_CELL = re.compile("(;[\\s\"']*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+SURROGATE = re.compile("[\ud800-\udfff]")
+# Without it Excel takes UTF-8 for something else.
+BYTE_ORDER_MARK = "\ufeff"
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+def export(rows: QuerySet[Any], file_format: str, *, payloads: bool = False) -> Iterator[str]:
+    """
+    Yield the rows in a format of FORMATS, a row at a time, in the order of the queryset.
+
+    CSV begins with the names of the columns; JSON is an array with an object on each line.
+    With `payloads`, which only events have, the caller says that whoever reads this may see
+    them; BILLING_WEBHOOKS_REDACT has a say, too, and if it cannot be had ImproperlyConfigured
+    is raised before there is anything.
+    """
+    if file_format not in FORMATS:
+        raise ValueError(f"Rows are exported as {' or '.join(FORMATS)}, not as {file_format!r}.")
+    if payloads:
+        if rows.model is not WebhookEvent:
+            raise ValueError("Only events have payloads.")
+        redact()
+    write = _csv if file_format == "csv" else _json
+    names = columns(rows.model, payloads=payloads)
+    return write(names, _read(rows, payloads=payloads))
+
+
+def columns(model: type[Model], *, payloads: bool = False) -> list[str]:
+    """Return the names of the columns that are exported of a model."""
+    return [*_paths(model), *(PAYLOAD if payloads else ())]
+
+
+def _paths(model: type[Model]) -> dict[str, str]:
+    """Return the names of the columns with where each is found."""
+    paths: dict[str, str] = {}
+    for field in model._meta.concrete_fields:
+        if isinstance(field, LARGE) or field.name in SECRET:
+            continue
+        paths[field.attname] = field.attname
+        if _has_external_id(field):
+            paths[f"{field.name}_external_id"] = f"{field.name}__external_id"
+    return paths
+
+
+def _has_external_id(field: Field[Any, Any]) -> bool:
+    target = field.related_model
+    # Users may be in another database.
+    if not isinstance(target, type) or target._meta.app_label != "billing_webhooks":
+        return False
+    return any(each.name == "external_id" for each in target._meta.concrete_fields)
+
+
+def _read(rows: QuerySet[Any], *, payloads: bool) -> Iterator[Row]:
+    """Yield the rows, read in parts: no cursor is kept open, no database buffers them all."""
+    keyset = Keyset(rows.model, rows.query.order_by or ("pk",))
+    paths = _paths(rows.model)
+    wanted = rows.select_related(None).defer(None).values(*{*paths.values(), *keyset.names})
+    size = PAYLOADS_AT_ONCE if payloads else ROWS_AT_ONCE
+    place = None
+    while found := keyset.read(wanted, size, place):
+        place = keyset.place_in(found[-1])
+        said = _payloads(rows.db, found) if payloads else {}
+        for row in found:
+            shown = {name: row[path] for name, path in paths.items()}
+            yield {**shown, **said.get(row["id"], {})}
+        if len(found) < size:
+            return
+
+
+def _payloads(alias: str, rows: Sequence[Row]) -> dict[Any, Row]:
+    events = WebhookEvent._base_manager.using(alias).defer("confirmation", "headers", "changes")
+    some = events.filter(pk__in=[row["id"] for row in rows])
+    return {event.pk: dict(zip(PAYLOAD, _payload(event), strict=True)) for event in some}
+
+
+def _payload(event: WebhookEvent) -> tuple[Any, str | None]:
+    """Return what may be shown of a payload, and the kind of error if it cannot be read."""
+    if event.pruned_at is not None:
+        return None, "pruned"
+    try:
+        return shown_payload(event), None
+    except Exception as error:
+        # One that nobody can read must not keep the others back.
+        return None, type(error).__name__
+
+
+def _json(names: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
+    before = "[\n"
+    for row in rows:
+        yield before + exact_json({name: row.get(name) for name in names})
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _csv(names: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
+    yield BYTE_ORDER_MARK + _line(names)
+    for row in rows:
+        yield _line([_cell(row.get(name)) for name in names])
+
+
+def _line(cells: Sequence[str]) -> str:
+    quoted = (f'"{cell.replace('"', '""')}"' if QUOTED.search(cell) else cell for cell in cells)
+    return ",".join(quoted) + "\r\n"
+
+
+QUOTED = re.compile("[\",;'\\s]")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    plain = _plain(value)
+    if isinstance(value, str):
+        return safe_cell(value)
+    if isinstance(plain, dict | list | tuple | bool):
+        return safe_cell(exact_json(plain))
+    return str(plain)
+
+
+def safe_cell(text: str) -> str:
+    r"""
+    Return text that no spreadsheet takes for a formula, and without control characters.
+
+    What would be one gets an apostrophe before it, and what cannot be printed is written
+    as `\n` or `\u202e`. A number stays a number.
+    """
+    if NUMBER.fullmatch(text):
+        return text
+    shown = NEXT_CELL.sub(r"\1'", printable(text))
+    return f"'{shown}" if FORMULA.match(text) else shown
+
+
+def exact_json(value: Any) -> str:
+    """Return JSON on one line, with each number of a payload as it was sent."""
+    value = _plain(value)
+    if isinstance(value, dict):
+        pairs = (f"{_text(str(key))}: {_number(each)}" for key, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_number, value))}]"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", shown)
