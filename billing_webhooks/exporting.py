@@ -8,13 +8,14 @@ times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.db.models import BinaryField, Field, JSONField, Model, QuerySet, TextField
 from django.utils.duration import duration_iso_string
@@ -95,7 +96,7 @@ def _read(rows: QuerySet[Any], *, payloads: bool) -> Iterator[Row]:
     """Yield the rows, read in parts: no cursor is kept open, no database buffers them all."""
     keyset = Keyset(rows.model, rows.query.order_by or ("pk",))
     paths = _paths(rows.model)
-    wanted = rows.select_related(None).defer(None).values(*{*paths.values(), *keyset.names})
+    wanted = rows.values(*{*paths.values(), *keyset.names})
     size = PAYLOADS_AT_ONCE if payloads else ROWS_AT_ONCE
     place = None
     while found := keyset.read(wanted, size, place):
@@ -128,34 +129,30 @@ def _payload(event: WebhookEvent) -> tuple[Any, str | None]:
 def _json(names: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
     before = "[\n"
     for row in rows:
-        yield before + exact_json({name: row.get(name) for name in names})
+        pairs = (f"{_text(name)}: {_document(_plain(row.get(name)))}" for name in names)
+        yield f"{before}{{{', '.join(pairs)}}}"
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def _csv(names: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
-    yield BYTE_ORDER_MARK + _line(names)
+    writer = csv.writer(_Line())
+    yield BYTE_ORDER_MARK + writer.writerow(names)
     for row in rows:
-        yield _line([_cell(row.get(name)) for name in names])
+        yield writer.writerow([_cell(_plain(row.get(name))) for name in names])
 
 
-def _line(cells: Sequence[str]) -> str:
-    quoted = (f'"{cell.replace('"', '""')}"' if QUOTED.search(cell) else cell for cell in cells)
-    return ",".join(quoted) + "\r\n"
+class _Line:
+    """A file that keeps nothing: `writerow` returns what this returns, which is the line."""
 
-
-QUOTED = re.compile("[\",;'\\s]")
+    def write(self, line: str) -> Any:
+        return line
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    plain = _plain(value)
-    if isinstance(value, str):
-        return safe_cell(value)
-    if isinstance(plain, dict | list | tuple | bool):
-        return safe_cell(exact_json(plain))
-    return str(plain)
+    return safe_cell(value if isinstance(value, str) else _document(value))
 
 
 def safe_cell(text: str) -> str:
@@ -171,15 +168,27 @@ def safe_cell(text: str) -> str:
     return f"'{shown}" if FORMULA.match(text) else shown
 
 
-def exact_json(value: Any) -> str:
-    """Return JSON on one line, with each number of a payload as it was sent."""
-    value = _plain(value)
+def _plain(value: Any) -> Any:
+    """Return a column's value as JSON can say it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return duration_iso_string(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _document(value: Any) -> str:
+    """Return a payload, or a part of it, as JSON on one line, each number as it was sent."""
     if isinstance(value, dict):
-        pairs = (f"{_text(str(key))}: {_number(each)}" for key, each in value.items())
+        pairs = (f"{_text(str(key))}: {_document(each)}" for key, each in value.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_number, value))}]"
-    return _text(value)
+        return f"[{', '.join(map(_document, value))}]"
+    return str(value) if isinstance(value, Decimal) else _text(value)
 
 
 def _text(value: Any) -> str:

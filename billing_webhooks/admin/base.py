@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.utils import label_for_field
-from django.db.models import BinaryField, JSONField, Model, Q, QuerySet, TextField
+from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks.admin.exports import EXPORTS, Exports
 from billing_webhooks.admin.paging import (
     MAX_COUNTED,
     NEWEST,
@@ -24,6 +25,7 @@ from billing_webhooks.admin.paging import (
     Ordering,
 )
 from billing_webhooks.admin.rendering import EMPTY, cell, link, list_link, preformatted, table
+from billing_webhooks.exporting import LARGE
 
 if TYPE_CHECKING:
     # Django's own classes take no type arguments when they run.
@@ -33,12 +35,10 @@ else:
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
 MAX_RELATED = 20
-LARGE = (BinaryField, JSONField, TextField)
 
 # What a filter in the URL may not ask of a column: no index answers it.
-SLOW = frozenset(
-    "contains icontains iexact startswith istartswith endswith iendswith regex iregex".split()
-)
+BEGINNINGS = {"startswith", "istartswith", "endswith", "iendswith"}
+SLOW = BEGINNINGS | {"contains", "icontains", "iexact", "regex", "iregex"}
 
 
 def without_large_columns(rows: QuerySet[Any], relations: Iterable[str]) -> QuerySet[Any]:
@@ -73,17 +73,18 @@ class ReadOnlyInline(ReadOnly, TabularInline):
     can_delete = False
 
 
-class ReadOnlyAdmin(ReadOnly, ModelAdmin):
+class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
     """
     A model's pages.
 
     `orderings` are what the list can be ordered by, the first unless told; what a project
     sets as `ordering` comes before them. `search_fields` are exact lookups of indexed
-    columns, to which the whole search term is compared. `related` names the page's tables of other rows with their model, shown
-    to those who may view it.
+    columns, to which the whole search term is compared. `related` names the page's tables
+    of other rows with their model, shown to those who may view it.
     """
 
     paginator = CappedPaginator
+    actions = EXPORTS
     orderings: ClassVar[tuple[Ordering, ...]] = (NEWEST, OLDEST)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -104,9 +105,7 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
         own = self.get_ordering(request)
         return (Ordering("default", _("as usual"), own), *self.orderings) if own else self.orderings
 
-    def lookup_allowed(
-        self, lookup: str, value: Any, request: HttpRequest | None = None
-    ) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         path = lookup.split("__")
         # By asking often enough somebody would learn what a large column says.
         if path[0] in large_columns(self.model) or path[-1] in SLOW:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 from django.utils.formats import number_format
@@ -16,12 +17,17 @@ def capped_counts(querysets: Sequence[QuerySet[Any]], cap: int) -> list[str]:
 
     One query; all of them are of one database.
     """
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     alias = querysets[0].db
     for number, rows in enumerate(querysets):
         some = rows.order_by().values_list("pk", flat=True)[: cap + 1]
-        sql, values = some.query.sql_with_params()
-        parts.append(f"(SELECT COUNT(*) FROM ({sql}) few_{number})")
+        try:
+            sql, values = some.query.get_compiler(alias).as_sql()
+        except EmptyResultSet:
+            parts.append("0")
+            continue
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) few_{number})")  # noqa: S608 - Django's own
         params += values
     with connections[alias].cursor() as cursor:
         # Django has no expression for a query without a table.

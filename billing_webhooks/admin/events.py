@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline, ShowsError
 from billing_webhooks.admin.changes import changes_table
+from billing_webhooks.admin.exports import EXPORTS
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter, UnprocessedFilter
 from billing_webhooks.admin.json_text import json_text
 from billing_webhooks.admin.paging import Ordering
@@ -108,7 +109,7 @@ class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
         _("The id of an event, or a customer's id or e-mail address.")
     )
     inlines = (ReceiverRunInline, ConflictInline)
-    actions = ("replay",)
+    actions = ("replay", *EXPORTS)
     fieldsets = (
         (
             _("What it is"),

@@ -62,7 +62,7 @@ class FewFilter(admin.ChoicesFieldListFilter):
     condition: ClassVar[Q]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found = super().queryset(request, queryset)
+        found: QuerySet[Any] = super().queryset(request, queryset)  # type: ignore[assignment]
         chosen = {*(self.lookup_val or ())}
         return found.filter(self.condition) if chosen and chosen <= {*self.few} else found
 

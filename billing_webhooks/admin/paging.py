@@ -120,7 +120,9 @@ class KeysetChangeList(ChangeList):
         self.result_list: Any = rows
         self.multi_page = self.rows_before or self.rows_after
         self.result_count = len(rows) + self.multi_page
-        self.full_result_count = None
+        # The search form tells how many were found where the two differ.
+        is_told = self.is_narrowed() and not self.multi_page
+        self.full_result_count = None if is_told else self.result_count
         self.show_full_result_count = self.can_show_all = self.show_all = False
         self.show_admin_actions = bool(rows)
         self.page_num = 1

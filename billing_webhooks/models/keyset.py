@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -108,6 +108,15 @@ class Keyset:
         turned.columns = tuple(column.reversed() for column in self.columns)
         return turned
 
+    @property
+    def names(self) -> list[str]:
+        """The paths of the columns."""
+        return [column.name for column in self.columns]
+
+    def place_in(self, row: Mapping[str, Any]) -> Place:
+        """Return the place of a row as `values` returns it, with all of `names`."""
+        return tuple(row[name] for name in self.names)
+
     def cursor(self, row: Any) -> str:
         """Return the place of a row as text that a URL can hold."""
         values = [column.text_of(column.value_in(row)) for column in self.columns]
@@ -153,9 +162,7 @@ class Keyset:
                 yield _from(some, rest, here and here[1:])
 
 
-def _from(
-    rows: QuerySet[Any], columns: Sequence[Column], after: Place | None
-) -> QuerySet[Any]:
+def _from(rows: QuerySet[Any], columns: Sequence[Column], after: Place | None) -> QuerySet[Any]:
     if after is not None:
         rows = rows.filter(_beyond(columns, after))
     return rows.order_by(*(column.order() for column in columns))
@@ -191,15 +198,13 @@ def _columns(model: type[Model], ordering: Sequence[Any]) -> Iterator[Column]:
         yield column
         if column.field.unique and not column.is_nullable and column.field.model is model:
             return
-    assert model._meta.pk is not None
-    yield Column(model._meta.pk.attname, model._meta.pk, descending=descending)
+    yield replace(_column(model, "pk"), descending=descending)
 
 
 def _name_and_direction(part: Any) -> tuple[str, bool]:
-    if isinstance(part, OrderBy) and isinstance(part.expression, F):
-        return part.expression.name, part.descending
-    if isinstance(part, F):
-        return part.name, False
+    of_column = getattr(part, "expression", part)
+    if isinstance(of_column, F):
+        return vars(of_column)["name"], bool(getattr(part, "descending", False))
     if isinstance(part, str):
         return part.removeprefix("-"), part.startswith("-")
     raise ImproperlyConfigured(f"A list can be ordered by columns only, not by {part!r}.")
@@ -207,7 +212,9 @@ def _name_and_direction(part: Any) -> tuple[str, bool]:
 
 def _column(model: type[Model], path: str) -> Column:
     """Return the column at the end of a path; of a relation, its key."""
-    is_nullable, names, at = False, [], model
+    names, is_nullable = [], False
+    field: Any = None
+    at: Any = model
     for name in path.split("__"):
         try:
             field = at._meta.pk if name == "pk" else at._meta.get_field(name)
