@@ -104,7 +104,7 @@ def _read(rows: QuerySet[Any], *, payloads: bool) -> Iterator[Row]:
         said = _payloads(rows.db, found) if payloads else {}
         for row in found:
             shown = {name: row[path] for name, path in paths.items()}
-            yield {**shown, **said.get(row["id"], {})}
+            yield {**shown, **said.get(row.get("id"), {})}
         if len(found) < size:
             return
 

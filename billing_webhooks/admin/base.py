@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -113,7 +116,10 @@ class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
         return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return without_large_columns(super().get_queryset(request), self.list_select_related)
+        rows = super().get_queryset(request)
+        # Not only the list wants an order: what completes a key that is typed does, too.
+        rows = rows if rows.ordered else rows.order_by(*self.orderings[0].fields)
+        return without_large_columns(rows, self.list_select_related)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -124,6 +130,22 @@ class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
     def matching(self, term: str) -> Q:
         """Return the condition under which a row is found by a search term."""
         return Q(*((lookup, term) for lookup in self.search_fields), _connector=Q.OR)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponseBase | None:
+        # Django asks the database for whatever was posted.
+        if all(map(self._may_be_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            return super().response_action(request, queryset)
+        self.message_user(request, _("These are no keys of rows."), messages.ERROR)
+        return None
+
+    def _may_be_key(self, text: str) -> bool:
+        try:
+            self.opts.pk.clean(text, None)
+        except ValidationError:
+            return False
+        return "\0" not in text
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = self.hidden_fields(request)
