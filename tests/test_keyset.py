@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -115,8 +117,8 @@ def test_read__what_is_missing_comes_last_on_every_database() -> None:
         "W251bGwsbnVsbF0",
         "W1siWyJ",
         "a" * 9000,
-    ]
-    + ["W" * 8000],
+        "W" * 8000,
+    ],
 )
 def test_place__of_what_is_no_cursor(cursor: str) -> None:
     with pytest.raises(NoCursor):
@@ -137,9 +139,6 @@ def test_place__of_what_is_no_cursor(cursor: str) -> None:
     ],
 )
 def test_place__of_values_that_are_none(values: tuple[Any, ...]) -> None:
-    import base64
-    import json
-
     cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
     with pytest.raises(NoCursor):
         Keyset(Subscription, ["current_period_end", "id"]).place(cursor)
