@@ -132,7 +132,7 @@ def test_safe_cell(text: str, cell: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("=+-@\t\r\n '\";,a1\0\u202e\uff1d")))
 def test_safe_cell__never_a_formula(text: str) -> None:
-    [[cell]] = csv.reader([exporting.csv.writer(exporting._Line()).writerow([safe_cell(text)])])
+    [[cell]] = csv.reader([csv.writer(exporting._Line()).writerow([safe_cell(text)])])
 
     assert cell.isprintable()
     assert exporting.NUMBER.fullmatch(cell) or cell.lstrip(' "')[:1] not in tuple("=+-@")

@@ -63,7 +63,8 @@ def many(client: Client) -> None:
         Subscription(**of_customer[n], external_id=f"{n:05}_agreement", status="active")
         for n in numbers
     )
-    for model in (Payment, Invoice, UsageRecord):
+    models: list[Any] = [Payment, Invoice, UsageRecord]
+    for model in models:
         model._default_manager.bulk_create(
             model(
                 **of_customer[n],

@@ -12,8 +12,7 @@ from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.forms import Media
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -132,11 +131,11 @@ class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
         return Q(*((lookup, term) for lookup in self.search_fields), _connector=Q.OR)
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponseBase | None:
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         # Django asks the database for whatever was posted.
         if all(map(self._may_be_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *args, **kwargs)
         self.message_user(request, _("These are no keys of rows."), messages.ERROR)
         return None
 

@@ -31,8 +31,8 @@ SURROGATES = range(0xD800, 0xE000)
 def help_text(what: StrOrPromise) -> Any:
     """Return what a search box says of itself."""
     how = _(
-        "Whole, or at least its first four characters; of each kind the first hundred "
-        "that begin so are looked for."
+        "Type all of it, or at least its first four characters: of each kind, the first "
+        "hundred that begin so are found."
     )
     return format_lazy("{} {}", what, how)
 

@@ -134,7 +134,8 @@ def test_export__is_logged_by_ids_alone(
 def test_export__of_keys_that_are_none(
     client: Client, superuser: User, data: None, model: type[models.Model], key: str
 ) -> None:
-    for confirmed in ({}, {"export_confirmed": 1}):
+    confirmations: list[dict[str, Any]] = [{}, {"export_confirmed": 1}]
+    for confirmed in confirmations:
         answer = ask(client, model, _selected_action=[key], index=0, **confirmed)
         assert answer.status_code in (200, 302)
 
