@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Permission, User
-from django.db import models
+from django.db import connections, models
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client
 
@@ -150,6 +151,8 @@ def test_export__under_asgi(superuser: User) -> None:
 
     async def read() -> bytes:
         answer = await client.post(list_url(Customer), data)
-        return b"".join([part async for part in answer])  # type: ignore[attr-defined]
+        found = b"".join([part async for part in answer])  # type: ignore[attr-defined]
+        await sync_to_async(connections.close_all)()
+        return found
 
     assert json.loads(asyncio.run(read()))[0]["external_id"] == "customer_1"
