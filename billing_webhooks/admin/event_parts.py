@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,30 +44,38 @@ def shown_text(
     return document(text)
 
 
-def runs_of(site: AdminSite, event: WebhookEvent, address: str) -> SafeString | str:
+def runs_of(site: AdminSite, event: WebhookEvent, addresses: Mapping[str, str]) -> SafeString | str:
     """
     Return a table of what receivers made of an event, "" if there were none.
 
-    `address` is where a replay for one receiver is confirmed, "" for who may not.
+    `addresses` has where each action that is permitted is confirmed, by its name.
     """
     runs = list(event.runs.order_by("pk"))
     if not runs:
         return ""
-    is_over = event.state in {WebhookEvent.State.DEAD, WebhookEvent.State.PROCESSED}
-    headings = [_("receiver"), _("signal"), _("state"), _("attempts"), _("duration"), _("error")]
-    rows = [
+    headings = (_("state"), _("receiver"), _("attempts"), _("duration"), _("action"))
+    rows = (
         (
-            link_to(site, ReceiverRun, run.pk, visible(run.receiver)),
-            visible(run.signal),
             _state(run),
+            _receiver(site, run),
             run.attempts,
             EMPTY if run.duration is None else span_of(run.duration),
-            last_line(run.last_error) or EMPTY,
-            _once_more(run, address if is_over else ""),
+            _once_more(run, event, addresses) or EMPTY,
         )
         for run in runs
-    ]
-    return table([*headings, ""], rows)
+    )
+    return table(headings, rows)
+
+
+def _receiver(site: AdminSite, run: ReceiverRun) -> SafeString:
+    """Return who ran, for what, and what went wrong if anything did."""
+    error = last_line(run.last_error)
+    return format_html(
+        '{}<br><span class="help">{}</span>{}',
+        link_to(site, ReceiverRun, run.pk, visible(run.receiver)),
+        " ".join(filter(None, [visible(run.signal), visible(run.subject)])),
+        format_html("<br>{}", error) if error else "",
+    )
 
 
 def _state(run: ReceiverRun) -> SafeString:
@@ -75,12 +83,21 @@ def _state(run: ReceiverRun) -> SafeString:
     return format_html(text, run.state, run.get_state_display())
 
 
-def _once_more(run: ReceiverRun, address: str) -> SafeString | str:
-    """Return a button for a run that failed and is not tried again by itself."""
-    if run.state == ReceiverRun.State.SUCCEEDED or not address:
+def _once_more(
+    run: ReceiverRun, event: WebhookEvent, addresses: Mapping[str, str]
+) -> SafeString | str:
+    """Return a button by which a run that failed is tried again, "" where there is none."""
+    if run.state == ReceiverRun.State.SUCCEEDED:
         return ""
-    query = urlencode({"key": run.event_id, "receiver": run.receiver})
-    return format_html('<a class="button" href="{}?{}">{}</a>', address, query, _("Run it again"))
+    if event.state == WebhookEvent.State.PENDING:
+        name, label, query = "retry", _("Retry now"), {"key": str(event.pk)}
+    else:
+        name, label = "replay_receiver", _("Run it again")
+        query = {"key": str(event.pk), "receiver": run.receiver}
+    if name not in addresses or event.state == WebhookEvent.State.QUARANTINED:
+        return ""
+    button = '<a class="button" href="{}?{}">{}</a>'
+    return format_html(button, addresses[name], urlencode(query), label)
 
 
 class ConflictInline(ReadOnlyInline):

@@ -160,18 +160,15 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
         customers = Customer._default_manager.filter(pk=event.customer_id)
         customer = without_large_columns(customers, ()).first()
         about = "" if customer is None else self.link(customer)
+        addresses = {each.name: self.action_url(each.name) for each in self.permitted(request)}
         context |= {
             "summary": summary(event, about),
             "buttons": self.buttons(request, event),
-            "runs": runs_of(self.admin_site, event, self._address_of_one_receiver(request)),
+            "runs": runs_of(self.admin_site, event, addresses),
             "previous": self.neighbour(event, -1),
             "next": self.neighbour(event, 1),
         }
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def _address_of_one_receiver(self, request: HttpRequest) -> str:
-        names = {each.name for each in self.permitted(request)}
-        return self.action_url("replay_receiver") if "replay_receiver" in names else ""
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (ConflictInline,) if obj is not None and obj.conflicts.exists() else ()

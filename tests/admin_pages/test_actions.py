@@ -134,6 +134,7 @@ def test_give_up_and_replay_one_receiver(
 def test_replay_one_receiver__chosen_on_the_page(
     client: Client, superuser: User, event: WebhookEvent
 ) -> None:
+    assert text_of(client, page_url(event)).count(">Retry now</a>") == 2
     do(client, "give_up", event)
     html = text_of(client, page_url(event))
     assert f"/do/replay_receiver/?key={event.pk}&amp;receiver=shop.hear" in html
