@@ -31,17 +31,20 @@ def watch(page: Page) -> list[str]:
 
     page.add_init_script(TELL_OF_VIOLATIONS)
     page.on("console", hear)
+    page.on("dialog", lambda dialog: complaints.append(f"{page.url}: {dialog.message}"))
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
     return complaints
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page, *rules: str) -> list[str]:
     """
-    Return the serious and critical faults that axe-core finds on a page and Django's lack.
+    Return the serious and critical faults that axe-core finds on a page, by all its rules or these.
 
+    Those that Django's own pages have as well are left out.
     It needs a page that was opened with `bypass_csp`: axe makes style elements of its own.
     """
-    violations = Axe().run(page).response["violations"]
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    violations = Axe().run(page, options=options).response["violations"]
     return [
         f"{each['id']}: {each['help']}: {node['html'][:200]}"
         for each in violations
