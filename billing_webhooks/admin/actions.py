@@ -108,6 +108,12 @@ class ActsOnRows(ModelAdmin):
             if each.applies(row)
         ]
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        context["buttons"] = self.buttons(request, context["original"])
+        return super().render_change_form(request, context, *args, **options)
+
     def chosen(
         self, request: HttpRequest, rows: QuerySet[Any], *, action: RowAction
     ) -> HttpResponse | None:
@@ -196,16 +202,20 @@ class ActsOnRows(ModelAdmin):
             )
             job = self._begin(request, action, job, keys)
         if job.state == Job.State.OPEN or action.is_report:
-            return HttpResponseRedirect(self._page(Job, job.pk))
+            return HttpResponseRedirect(self._address(Job, job.pk))
         for level, text in told(job):
             self.message_user(request, text, level)
         if len(keys) == 1 and action.keeps_row:
-            return HttpResponseRedirect(self._page(self.model, keys[0]))
-        return HttpResponseRedirect(self._page(self.model))
+            return HttpResponseRedirect(self._address(self.model, keys[0]))
+        return HttpResponseRedirect(self._address(self.model))
 
     def _begin(self, request: HttpRequest, action: RowAction, job: Job, keys: Sequence[str]) -> Job:
         """Work a small job at once, and let a long one be worked in the background."""
-        if len(keys) == 1 and (row := self.get_object(request, keys[0])) is not None:
+        if (
+            len(keys) == 1
+            and action.keeps_row
+            and (row := self.get_object(request, keys[0])) is not None
+        ):
             self.log_change(request, row, str(action.label))
         if len(keys) > AT_ONCE:
             if settings.DISPATCH == "inline":
@@ -218,7 +228,7 @@ class ActsOnRows(ModelAdmin):
             logger.exception("Job %s stopped.", job.pk)
             return job
 
-    def _page(self, model: type[Model], key: Any = None) -> str:
+    def _address(self, model: type[Model], key: Any = None) -> str:
         """Return the address of a row's page, or without a key of the list."""
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         page, args = ("changelist", []) if key is None else ("change", [key])

@@ -127,9 +127,10 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
 
     def hidden_fields(self, request: HttpRequest) -> set[str]:
         """Return the names of the fields that are not for this request's user to see."""
-        return {name for name, model in self.related.items() if not self._shows(request, model)}
+        return {name for name, model in self.related.items() if not self.shows(request, model)}
 
-    def _shows(self, request: HttpRequest, model: type[Model]) -> bool:
+    def shows(self, request: HttpRequest, model: type[Model]) -> bool:
+        """Return whether this request's user may view a model's pages, and the site has them."""
         try:
             return self.admin_site.get_model_admin(model).has_view_permission(request)
         except NotRegistered:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -14,10 +13,10 @@ from billing_webhooks.admin.base import ReadOnlyInline
 from billing_webhooks.admin.billing import BillingAdmin, money
 from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
+from billing_webhooks.admin.linking import LinkingPages
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
-    CustomerLink,
     Invoice,
     Payment,
     Subscription,
@@ -31,16 +30,7 @@ class CustomerIdentityInline(ReadOnlyInline):
     fields = readonly_fields = ("provider", "kind", "value")
 
 
-class CustomerLinkInline(ReadOnlyInline):
-    model = CustomerLink
-    fields = readonly_fields = ("user", "resolver", "created_at")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerLink]:
-        # Users may be in another database, so they cannot be joined.
-        return super().get_queryset(request).prefetch_related("user")
-
-
-class CustomerAdmin(ActsOnRows, BillingAdmin):
+class CustomerAdmin(LinkingPages, ActsOnRows, BillingAdmin):
     row_actions = CUSTOMER_ACTIONS
     list_display = (
         "__str__",
@@ -57,7 +47,7 @@ class CustomerAdmin(ActsOnRows, BillingAdmin):
     list_select_related = ("plan",)
     search_fields = ("email",)
     search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
-    inlines = (CustomerLinkInline, CustomerIdentityInline)
+    inlines = (CustomerIdentityInline,)
     fieldsets = (
         (
             None,

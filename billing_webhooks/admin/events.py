@@ -70,7 +70,6 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
     search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
     row_actions = EVENT_ACTIONS
     order = ("occurred_at", "sequence")
-    change_form_template = "admin/billing_webhooks/webhookevent/change_form.html"
     fieldsets = (
         (
             _("What it is"),
@@ -163,7 +162,6 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
         addresses = {each.name: self.action_url(each.name) for each in self.permitted(request)}
         context |= {
             "summary": summary(event, about),
-            "buttons": self.buttons(request, event),
             "runs": runs_of(self.admin_site, event, addresses),
             "previous": self.neighbour(event, -1),
             "next": self.neighbour(event, 1),

@@ -25,7 +25,6 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("asked_by_key",)
     search_help_text = gettext_lazy("The exact key of the user who asked.")
-    change_form_template = "admin/billing_webhooks/job/change_form.html"
     fieldsets = (
         (None, {"fields": ("action", "asked_by", "asked_at", "state", "done", "total")}),
         (gettext_lazy("What came of it"), {"fields": ("outcome", "lines", "finished_at")}),

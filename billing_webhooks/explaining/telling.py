@@ -44,7 +44,17 @@ class RegisterTold:
 
     def __str__(self) -> str:
         source = _("an event that is not kept any more") if self.event is None else str(self.event)
-        return f"{_label(self.name)}: {_value(self.name, self.value)}  <- {source}"
+        return f"{self.label}: {self.words}  <- {source}"
+
+    @property
+    def label(self) -> str:
+        """What it is about, in words."""
+        return _label(self.name)
+
+    @property
+    def words(self) -> str:
+        """What was said of it, as people read it."""
+        return _value(self.name, self.value)
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,11 @@ class RuleTold:
         verdict = _("Yes: {reason}") if self.granted else _("No: {reason}")
         told = verdict.format(reason=self.words)
         return f"{told} ({'; '.join(dates)})" if dates else told
+
+    @property
+    def labelled_dates(self) -> list[tuple[str, datetime]]:
+        """The dates it read, each with what it is in words."""
+        return [(_label(name), at) for name, at in self.dates.items()]
 
 
 @dataclass(frozen=True)
@@ -170,7 +185,7 @@ class Explanation:
         return plain
 
     def _lines(self) -> Iterator[str]:
-        yield self._verdict()
+        yield self.verdict
         because = self.reason
         if self.until is not None:
             until = _("Access until {time}.").format(time=time_shown(self.until))
@@ -181,7 +196,9 @@ class Explanation:
             yield ""
             yield from customer.lines()
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """The answer in one sentence, which begins with yes or no."""
         if not self.plans:
             what = _("Yes: {who} has access.") if self.granted else _("No: {who} has no access.")
             return what.format(who=self.who)

@@ -183,6 +183,7 @@ def of_run(run: ReceiverRun) -> Item:
         "state": _with_error(state, error),
     }
     data = {
+        "id": run.pk,
         "receiver": run.receiver,
         "signal": run.signal,
         "subject": run.subject,

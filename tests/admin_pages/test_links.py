@@ -87,7 +87,7 @@ def test_customer_page__at_most_a_few_rows_and_a_link_to_all(
     monkeypatch.setattr(base, "MAX_RELATED", 2)
     for number in range(3):
         post_kinde("customer.payment_succeeded", agreement(payment_id=f"pay_{number}"))
-    html = text_of(client, page_url(Customer.objects.get()))
+    html = text_of(client, page_url(Customer.objects.get())).partition("field-payments")[2]
 
     assert "pay_2" in html
     assert "pay_0" not in html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -155,3 +156,42 @@ def test_admin__shows_the_users_of_a_customer(staff: Client, customer: Customer)
     html = text_of(staff, page_url(customer))
     assert "ada" in html
     assert "bob" in html
+
+
+def test_admin__links_and_unlinks_by_name_address_and_key(
+    staff: Client, customer: Customer, ada: Person
+) -> None:
+    customer.unlink(ada)
+    link, unlink = (
+        reverse(f"admin:billing_webhooks_customer_{page}", args=[customer.pk])
+        for page in ("link", "unlink")
+    )
+    for who in ("ada", "Ada@example.org", str(ada.pk)):
+        found = staff.post(link, {"who": who}).content.decode()
+        assert f'name="user" value="{ada.pk}"' in found
+        assert "ada@example.org" in found
+
+    assert "is linked" in staff.post(link, {"user": ada.pk}, follow=True).content.decode()
+    assert ada in customer.users
+    assert "ada@example.org" in text_of(staff, f"{unlink}?user={ada.pk}")
+    staff.post(unlink, {"user": ada.pk})
+    assert ada not in customer.users
+
+
+@pytest.mark.parametrize("key", ["1", "x", "0" * 200], ids=len)
+def test_admin__takes_no_key_of_another_kind(staff: Client, customer: Customer, key: str) -> None:
+    link = reverse("admin:billing_webhooks_customer_link", args=[customer.pk])
+    html = staff.post(link, {"user": key}, follow=True).content.decode()
+    assert "There is no such user." in html
+
+
+def test_admin__page_of_a_customer_tells_of_users_and_of_one_who_is_gone(
+    staff: Client, customer: Customer, ada: Person
+) -> None:
+    links: Any = CustomerLink.objects
+    links.filter(user=ada.pk).update(user=uuid4())
+    html = text_of(staff, page_url(customer))
+
+    assert reverse("admin:people_person_change", args=[customer.users.get().pk]) in html
+    assert "who is no longer there" in html
+    assert "could not be shown" not in html
