@@ -12,12 +12,20 @@ from django.contrib.admin.utils import label_for_field
 from django.core.paginator import Paginator
 from django.db.models import BinaryField, JSONField, Model, Q, QuerySet, TextField
 from django.forms import Media
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.admin.rendering import EMPTY, cell, link, list_link, preformatted, table
+from billing_webhooks.admin.rendering import (
+    EMPTY,
+    cell,
+    link,
+    list_link,
+    preformatted,
+    table,
+    visible,
+)
 
 if TYPE_CHECKING:
     # Django's own classes take no type arguments when they run.
@@ -115,6 +123,13 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     def matching(self, term: str) -> Q:
         """Return the condition under which a row is found by a search term."""
         return Q(*((lookup, term) for lookup in self.search_fields), _connector=Q.OR)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # It heads the page and its title, and is a text of the sender's.
+        context["subtitle"] = visible(context.get("subtitle") or "")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = self.hidden_fields(request)

@@ -64,6 +64,21 @@ def test_quarantined__readable_after_all__is_released(page: Page) -> None:
     expect(page.get_by_text("processed", exact=True)).to_be_visible()
 
 
+def test_customer_of_both_providers__is_explained(page: Page) -> None:
+    page.goto(f"{APP}customer/?provider=billabear")
+    page.get_by_role("link", name="mira@papermill.example").click()
+    has = page.get_by_role("region", name="What this customer has")
+    expect(has).to_contain_text("No: ")
+    expect(has).to_contain_text("cancelled")
+
+    users = page.get_by_role("region", name="Linked users")
+    expect(users.get_by_role("link", name="mira", exact=True)).to_be_visible()
+    expect(users).to_contain_text("Yes: It is active. (of 2 customers together)")
+    users.get_by_role("link", name="mira@papermill.example", exact=True).click()
+    expect(has).to_contain_text("Yes: mira@papermill.example has access.")
+    expect(page.get_by_role("region", name="Usage")).to_contain_text("exports")
+
+
 def test_hostile_payload__is_shown_and_does_nothing(page: Page) -> None:
     address = page.url.split("/admin/")[0]
     key = "0b1e5c1e-1111-4222-8333-0123456789ab"
@@ -78,7 +93,8 @@ def test_hostile_payload__is_shown_and_does_nothing(page: Page) -> None:
         assert not is_wider_than_screen(page)
         expect(page.get_by_text("<script>alert('owned')</script>").first).to_be_visible()
         assert page.locator("main img[src=x], main script:not([src])").count() == 0
-        assert RIGHT_TO_LEFT not in page.locator("main").inner_text()
+        words = [page.title(), *page.locator("main :is(h1, h2, h3, pre)").all_inner_texts()]
+        assert not [text for text in words if RIGHT_TO_LEFT in text]
 
 
 def post(address: str, body: bytes) -> None:
