@@ -26,7 +26,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-# Named by its groups: .venv/.test holds both extras and the dependency group "test".
+# Named by its groups: .venv/.test holds the extras and the dependency group "test".
 $(VENV)/.created:
 	@for python in $(PYTHONS); do \
 	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -40,14 +40,14 @@ $(VENV)/.created:
 	exit 1
 
 $(VENV)/.demo: $(VENV)/.created pyproject.toml
-	$(PIP_INSTALL) --editable .
+	$(PIP_INSTALL) --editable '.[charts]'
 	@touch $@
 
 $(VENV)/.%: $(VENV)/.created pyproject.toml
-	$(PIP_INSTALL) --editable '.[celery,api]' --group $*
+	$(PIP_INSTALL) --editable '.[celery,api,charts]' --group $*
 	@touch $@
 
-venv: $(VENV)/.test  ## Create .venv with both extras and what the tests need
+venv: $(VENV)/.test  ## Create .venv with the extras and what the tests need
 
 demo: $(VENV)/.demo  ## Play a history of both providers through the example project
 	$(BIN)/python example_project/demo.py

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.contrib.admin.utils import display_for_value
@@ -14,10 +12,10 @@ from django.db.models.functions import RowNumber
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from billing_webhooks.admin.charts import line
 from billing_webhooks.admin.rendering import EMPTY, number, table, visible
 from billing_webhooks.models import Customer, UsageRecord
 
-CHARTS = "billing_webhooks.admin.charts"
 MAX_METERS = 5
 MAX_READINGS = 60
 
@@ -83,8 +81,5 @@ def _quantity(record: UsageRecord) -> str:
 
 
 def chart(title: str, points: list[Any]) -> SafeString | str:
-    """Return the readings as a picture with its own table, "" if there is nothing to draw."""
-    if len(points) < 2 or find_spec(CHARTS) is None:
-        return ""
-    drawn: SafeString = import_module(CHARTS).line(title, points)
-    return drawn
+    """Return the readings as a picture with its own table, "" if there is no line to draw."""
+    return line(title, points) if len(points) > 1 else ""

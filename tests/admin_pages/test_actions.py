@@ -17,6 +17,9 @@ from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep
 from tests.admin_pages.pages import confirm, messages_of, page_url, text_of
 from tests.conftest import Connect, PostBillaBear, PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,6 +13,9 @@ from tests.admin_pages.conftest import agreement
 from tests.admin_pages.pages import page_url, text_of
 from tests.admin_pages.people import section_of, staff, subscribe
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -14,6 +14,9 @@ from tests.admin_pages.conftest import ADA
 from tests.admin_pages.pages import page_url, text_of
 from tests.admin_pages.people import linking_url, section_of, staff, subscribe
 from tests.conftest import PostBillaBear, PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

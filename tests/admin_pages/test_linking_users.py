@@ -15,6 +15,9 @@ from billing_webhooks.signals import customer_linked
 from tests.admin_pages.pages import list_url, page_url, text_of
 from tests.admin_pages.people import linking_url, staff
 from tests.conftest import Connect
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

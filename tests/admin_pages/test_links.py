@@ -25,6 +25,9 @@ from billing_webhooks.models import (
 from tests.admin_pages.conftest import agreement, every_model
 from tests.admin_pages.pages import found, links_of, list_url, page_url, text_of
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -26,6 +26,9 @@ from billing_webhooks.models import (
 from tests.admin_pages.conftest import ADA, PAGES, agreement, every_model
 from tests.admin_pages.pages import list_url, page_url, queries_of, text_of
 from tests.conftest import PostBillaBear, PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -11,6 +11,9 @@ from django.urls import reverse
 from billing_webhooks.models import Customer, WebhookEvent
 from tests.admin_pages.conftest import every_model
 from tests.admin_pages.pages import list_url, page_url, queries_of, text_of
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

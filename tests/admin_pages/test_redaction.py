@@ -14,6 +14,9 @@ from billing_webhooks.models import ConflictingDelivery, WebhookEvent
 from tests.admin_pages.conftest import ADA
 from tests.admin_pages.pages import page_url, text_of
 from tests.conftest import PostBillaBear
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

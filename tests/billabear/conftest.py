@@ -17,6 +17,18 @@ Say = Callable[..., WebhookEvent]
 
 
 @pytest.fixture
+def say(post_billabear: PostBillaBear) -> Say:
+    """Post a genuine event, with other content where given, and return it as stored."""
+
+    def post(event_type: str, **content: Any) -> WebhookEvent:
+        response = post_billabear(event_type, **CONTENT[event_type] | content)
+        assert response.status_code == 200
+        return WebhookEvent.objects.latest("received_at")
+
+    return post
+
+
+@pytest.fixture
 def api(settings: Any, no_waiting: None) -> Iterator[StandIn]:
     """BillaBear's API, by which events are confirmed; it knows of nothing yet."""
     with StandIn() as api:
