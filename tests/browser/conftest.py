@@ -94,4 +94,5 @@ def log_in(page: Page, address: str) -> None:
     page.goto(f"{address}/admin/")
     page.get_by_label("Username").fill(USER)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name="Log in").click()

@@ -12,7 +12,7 @@ from tests.once import on_one_database
 on_one_database()
 needs_browser()
 
-from tests.browser.watching import faults, is_wider_than_screen  # noqa: E402
+from tests.browser.watching import faults, follow, is_wider_than_screen  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,13 +34,13 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 def row_of(path: str, open_page: Open, **options: object) -> Page:
     """Return the page of the first row of a list."""
     page = open_page(path, **options)
-    page.locator("#result_list tbody th a").first.click()
+    follow(page.locator("#result_list tbody th a").first)
     return page
 
 
 def confirmation(page: Page) -> Page:
     """Return the page that asks before an event is retried."""
-    page.get_by_role("link", name="Retry now").first.click()
+    follow(page.get_by_role("link", name="Retry now").first)
     return page
 
 

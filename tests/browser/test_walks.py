@@ -15,7 +15,7 @@ needs_browser()
 
 from playwright.sync_api import expect  # noqa: E402
 
-from tests.browser.watching import is_wider_than_screen  # noqa: E402
+from tests.browser.watching import follow, is_wider_than_screen  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -32,18 +32,18 @@ def row(page: Page, text: str) -> Locator:
 
 def test_failing_receiver__fault_removed__is_retried_and_seen_to_succeed(page: Page) -> None:
     page.goto(f"{APP}webhookevent/?state__exact=pending")
-    page.locator("#result_list tbody th a").first.click()
+    follow(page.locator("#result_list tbody th a").first)
     event = page.url
     expect(row(page, RECEIVER)).to_contain_text("The mail server is down")
 
     page.goto("/admin/journal/outage/")
-    page.get_by_role("link", name="the mail server").click()
+    follow(page.get_by_role("link", name="the mail server"))
     page.get_by_label("is down").uncheck()
-    page.get_by_role("button", name="Save", exact=True).click()
+    follow(page.get_by_role("button", name="Save", exact=True))
 
     page.goto(event)
-    row(page, RECEIVER).get_by_role("link", name="Retry now").click()
-    page.get_by_role("button", name="Retry now").click()
+    follow(row(page, RECEIVER).get_by_role("link", name="Retry now"))
+    follow(page.get_by_role("button", name="Retry now"))
     page.goto(event)
     expect(row(page, RECEIVER)).to_contain_text("succeeded")
     expect(page.get_by_text("processed", exact=True)).to_be_visible()
@@ -51,13 +51,13 @@ def test_failing_receiver__fault_removed__is_retried_and_seen_to_succeed(page: P
 
 def test_quarantined__readable_after_all__is_released(page: Page) -> None:
     page.goto(f"{APP}webhookevent/?state__exact=quarantined&provider=billabear")
-    page.locator("#result_list tbody th a").nth(1).click()
+    follow(page.locator("#result_list tbody th a").nth(1))
     event = page.url
     expect(page.get_by_text("The body is compressed")).to_be_visible()
     expect(page.get_by_text("grete@logic.example").first).to_be_visible()
 
-    page.get_by_role("link", name="Release from quarantine").click()
-    page.get_by_role("button", name="Release from quarantine").click()
+    follow(page.get_by_role("link", name="Release from quarantine"))
+    follow(page.get_by_role("button", name="Release from quarantine"))
 
     page.goto(event)
     expect(page.get_by_role("link", name="grete@logic.example").first).to_be_visible()
@@ -66,7 +66,7 @@ def test_quarantined__readable_after_all__is_released(page: Page) -> None:
 
 def test_customer_of_both_providers__is_explained(page: Page) -> None:
     page.goto(f"{APP}customer/?provider=billabear")
-    page.get_by_role("link", name="mira@papermill.example").click()
+    follow(page.get_by_role("link", name="mira@papermill.example"))
     has = page.get_by_role("region", name="What this customer has")
     expect(has).to_contain_text("No: ")
     expect(has).to_contain_text("cancelled")
@@ -74,7 +74,7 @@ def test_customer_of_both_providers__is_explained(page: Page) -> None:
     users = page.get_by_role("region", name="Linked users")
     expect(users.get_by_role("link", name="mira", exact=True)).to_be_visible()
     expect(users).to_contain_text("Yes: It is active. (of 2 customers together)")
-    users.get_by_role("link", name="mira@papermill.example", exact=True).click()
+    follow(users.get_by_role("link", name="mira@papermill.example", exact=True))
     expect(has).to_contain_text("Yes: mira@papermill.example has access.")
     expect(page.get_by_role("region", name="Usage")).to_contain_text("exports")
 
@@ -89,7 +89,7 @@ def test_hostile_payload__is_shown_and_does_nothing(page: Page) -> None:
 
     for path in ("webhookevent/", "customer/", "plan/"):
         page.goto(APP + path)
-        page.locator("#result_list tbody th a").first.click()
+        follow(page.locator("#result_list tbody th a").first)
         assert not is_wider_than_screen(page)
         expect(page.get_by_text("<script>alert('owned')</script>").first).to_be_visible()
         assert page.locator("main img[src=x], main script:not([src])").count() == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from axe_playwright_python.sync_playwright import Axe
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 TELL_OF_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(
@@ -61,3 +61,9 @@ def is_wider_than_screen(page: Page) -> bool:
     return bool(
         page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     )
+
+
+def follow(link: Locator) -> None:
+    """Click, and wait until the next page is there with its styles."""
+    with link.page.expect_navigation(wait_until="load"):
+        link.click()
