@@ -21,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo serve test chaos lint format types migrations messages docs wheel tox clean
+.PHONY: help venv demo serve screenshots test chaos lint format types migrations messages docs wheel tox clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ demo: $(VENV)/.demo  ## Play a history of both providers through the example pro
 
 serve: $(VENV)/.demo  ## Leave the example project running on the same database, to look around
 	$(BIN)/python example_project/demo.py --serve
+
+screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs chromium
+	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
 # SQLite's tests leave a core idle, so those on servers run beside them and are shown afterwards.
 test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed

@@ -11,51 +11,26 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.once import on_one_database
+from tests.played import EXAMPLE, Played, clean_environment, played, run
 
 on_one_database()
-
-EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
-FROM_OUTSIDE = {
-    "CELERY_BROKER_URL",
-    "DATABASE_URL",
-    "DEBUG",
-    "DJANGO_SETTINGS_MODULE",
-    "KINDE_ISSUER",
-    "KINDE_JWKS_URL",
-    "PYTHONPATH",
-}
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """The environment without what would change the example project's settings."""
-    kept = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
     return {
-        **kept,
+        **clean_environment(),
         "BILLABEAR_SECRETS": "a-secret-for-the-tests",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'example.sqlite3'}",
     }
-
-
-def run(script: str, *arguments: str, env: dict[str, str], cwd: Path) -> tuple[int, str]:
-    """Return the exit status and everything said by one of the example project's scripts."""
-    ended = subprocess.run(
-        [sys.executable, EXAMPLE / script, *arguments],
-        env=env,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return ended.returncode, ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -76,21 +51,14 @@ def test_manage__any_folder__is_clean(
     assert "WARNING" not in output
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
-    """The demonstration's database, exit status and output."""
-    folder = tmp_path_factory.mktemp("demo")
-    database = folder / "demo.sqlite3"
-    kept = {name: value for name, value in os.environ.items() if name not in FROM_OUTSIDE}
-    status, output = run("demo.py", "--database", str(database), env=kept, cwd=folder)
-    return database, status, output
+@pytest.fixture
+def demo() -> Played:
+    return played()
 
 
-def test_demo__bare__ends_with_status_0(demo: tuple[Path, int, str]) -> None:
-    _, status, output = demo
-
-    assert status == 0, output
-    assert "WRONG" not in output
+def test_demo__bare__ends_with_status_0(demo: Played) -> None:
+    assert demo.status == 0, demo.output
+    assert "WRONG" not in demo.output
 
 
 @pytest.mark.parametrize(
@@ -114,53 +82,37 @@ def test_demo__bare__ends_with_status_0(demo: tuple[Path, int, str]) -> None:
         "Everything came out as it must.",
     ],
 )
-def test_demo__bare__says(line: str, demo: tuple[Path, int, str]) -> None:
-    assert line in demo[2].splitlines()
+def test_demo__bare__says(line: str, demo: Played) -> None:
+    assert line in demo.output.splitlines()
 
 
-def test_demo__bare__ends_with_how_to_look_around(demo: tuple[Path, int, str]) -> None:
-    assert demo[2].splitlines()[-1] == (
+def test_demo__bare__ends_with_how_to_look_around(demo: Played) -> None:
+    assert demo.output.splitlines()[-1] == (
         "Look around: make serve, then http://127.0.0.1:8000/admin/ as user demo with password demo"
     )
 
 
-def test_demo__bare__events_arrived_in_the_last_30_days(demo: tuple[Path, int, str]) -> None:
-    days = rows(demo[0], "SELECT DISTINCT date(received_at) FROM billing_webhooks_webhookevent")
-    ahead = rows(
-        demo[0],
-        "SELECT count(*) FROM billing_webhooks_webhookevent "
-        "WHERE received_at > datetime('now') OR processed_at > datetime('now') "
-        "OR processed_at < received_at",
-    )
+def test_demo__bare__events_arrived_in_the_last_30_days(demo: Played) -> None:
+    arrivals = [
+        (datetime.fromisoformat(received), datetime.fromisoformat(processed or received))
+        for received, processed in events(demo, "received_at", "processed_at")
+    ]
+    now = datetime.now(UTC).replace(tzinfo=None)
 
-    assert len(days) in {30, 31}
-    assert ahead == [(0,)]
+    assert len({received.date() for received, _processed in arrivals}) in {30, 31}
+    assert all(received <= processed <= now for received, processed in arrivals)
 
 
-def test_demo__bare__less_happens_by_night(demo: tuple[Path, int, str]) -> None:
-    by_hour = dict(
-        rows(
-            demo[0],
-            "SELECT CAST(strftime('%H', received_at) AS INTEGER), count(*) "
-            "FROM billing_webhooks_webhookevent GROUP BY 1",
-        )
-    )
+def test_demo__bare__less_happens_by_night(demo: Played) -> None:
+    hours = [datetime.fromisoformat(received).hour for (received,) in events(demo, "received_at")]
 
-    night = sum(by_hour.get(hour, 0) for hour in range(6))
-    day = sum(by_hour.get(hour, 0) for hour in range(8, 14))
-    assert night < day / 3
+    assert sum(hour < 6 for hour in hours) < sum(8 <= hour < 14 for hour in hours) / 3
 
 
-def test_demo__bare__what_is_pending_waits_for_the_mail_server(
-    demo: tuple[Path, int, str],
-) -> None:
-    errors = rows(
-        demo[0],
-        "SELECT DISTINCT last_error FROM billing_webhooks_webhookevent WHERE state = 'pending'",
-    )
+def test_demo__bare__what_is_pending_waits_for_the_mail_server(demo: Played) -> None:
+    errors = {error for state, error in events(demo, "state", "last_error") if state == "pending"}
 
-    assert errors == [("Failed: example_project.journal.receivers.send_receipt.",)]
-    assert rows(demo[0], "SELECT is_down FROM journal_outage") == [(1,)]
+    assert errors == {"Failed: example_project.journal.receivers.send_receipt."}
 
 
 def test_demo__database_of_somebody_else__is_left_alone(
@@ -180,11 +132,11 @@ def test_demo__database_of_somebody_else__is_left_alone(
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
 def test_demo__serve__runs_until_ctrl_c(
-    demo: tuple[Path, int, str], environment: dict[str, str], tmp_path: Path
+    demo: Played, environment: dict[str, str], tmp_path: Path
 ) -> None:
     command = [sys.executable, "-u", str(EXAMPLE / "demo.py"), "--serve", "--port", "0"]
     with subprocess.Popen(
-        [*command, "--database", str(demo[0])],
+        [*command, "--database", str(demo.database)],
         env=environment,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -205,8 +157,10 @@ def test_demo__serve__runs_until_ctrl_c(
     assert is_gone(admin)
 
 
-def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(database)) as connection:
+def events(demo: Played, *columns: str) -> list[tuple[Any, ...]]:
+    """Return these columns of every event."""
+    query = f"SELECT {', '.join(columns)} FROM billing_webhooks_webhookevent"  # noqa: S608
+    with closing(sqlite3.connect(demo.database)) as connection:
         return connection.execute(query).fetchall()
 
 

@@ -26,7 +26,15 @@ from billing_webhooks.admin.paging import (
     KeysetChangeList,
     Ordering,
 )
-from billing_webhooks.admin.rendering import EMPTY, cell, link, list_link, preformatted, table
+from billing_webhooks.admin.rendering import (
+    EMPTY,
+    cell,
+    link,
+    list_link,
+    preformatted,
+    table,
+    visible,
+)
 from billing_webhooks.exporting import LARGE
 
 if TYPE_CHECKING:
@@ -145,6 +153,13 @@ class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
         except ValidationError:
             return False
         return "\0" not in text
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # It heads the page and its title, and is a text of the sender's.
+        context["subtitle"] = visible(context.get("subtitle") or "")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = self.hidden_fields(request)

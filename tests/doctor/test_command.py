@@ -8,7 +8,7 @@ import pytest
 
 from billing_webhooks.testing import KindeIssuer
 from tests.once import on_one_database
-from tests.test_example_project import run
+from tests.played import run
 
 on_one_database()
 
