@@ -22,6 +22,15 @@ RECENTLY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something that somebody has to look at, in a sentence; `about` is a word for programs."""
+
+    about: str
+    text: str
+    alias: str = ""
+
+
+@dataclass(frozen=True)
 class Health:
     """
     How the inbox stands. Times are aware; None where there is no such thing.
@@ -36,7 +45,11 @@ class Health:
     recently_dead: int
     quarantined: int
     last_sweep: datetime | None
-    problems: tuple[str, ...]
+    found: tuple[Problem, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(problem.text for problem in self.found)
 
 
 def health() -> Health:
@@ -57,26 +70,29 @@ def health() -> Health:
     )
     sweeps = Heartbeat._base_manager.using(db).filter(name=HEARTBEAT)
     last_sweep = sweeps.aggregate(at=Max("at"))["at"]
-    problems = _problems(now, last_sweep, figures["oldest_due"], figures["recently_dead"])
-    return Health(**figures, last_sweep=last_sweep, problems=tuple(problems))
+    found = _problems(now, last_sweep, figures["oldest_due"], figures["recently_dead"])
+    return Health(**figures, last_sweep=last_sweep, found=tuple(found))
 
 
 def _problems(
     now: datetime, last_sweep: datetime | None, oldest_due: datetime | None, recently_dead: int
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     if last_sweep is None:
-        yield (
+        yield Problem(
+            "sweep",
             "No sweep has ever run, so what failed once is not tried again: schedule the task "
-            "billing_webhooks.sweep, or run `manage.py billing_webhooks process --watch`."
+            "billing_webhooks.sweep, or run `manage.py billing_webhooks process --watch`.",
         )
     elif now - last_sweep > LONGEST_SILENCE:
-        yield f"No sweep has run for {_span(last_sweep, now)}."
+        yield Problem("sweep", f"No sweep has run for {_span(last_sweep, now)}.")
     if oldest_due is not None and now - oldest_due > LONGEST_SILENCE:
-        yield f"An event has been due for {_span(oldest_due, now)}, and nobody works it."
+        text = f"An event has been due for {_span(oldest_due, now)}, and nobody works it."
+        yield Problem("due", text)
     if recently_dead:
-        yield (
+        yield Problem(
+            "dead",
             f"Died in the last 24 hours: {recently_dead}. Read their last_error, and replay them "
-            f"when its cause is gone."
+            f"when its cause is gone.",
         )
 
 
