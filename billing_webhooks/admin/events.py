@@ -19,6 +19,7 @@ from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline, ShowsErro
 from billing_webhooks.admin.changes import changes_table
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
 from billing_webhooks.admin.json_text import json_text
+from billing_webhooks.admin.overview import ShowsOverview
 from billing_webhooks.admin.rendering import EMPTY, link, preformatted, visible
 from billing_webhooks.conf import settings
 from billing_webhooks.models import ConflictingDelivery, Mailbox, ReceiverRun, WebhookEvent
@@ -72,7 +73,7 @@ class ConflictInline(ReadOnlyInline):
         return shown_text(event)
 
 
-class WebhookEventAdmin(ShowsError, ReadOnlyAdmin):
+class WebhookEventAdmin(ShowsOverview, ShowsError, ReadOnlyAdmin):
     list_display = (
         "received_at",
         "event_type",
