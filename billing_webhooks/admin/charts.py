@@ -62,7 +62,9 @@ def stacked_bars(
         "{}{}{}",
         _picture(title, lambda: _bars(labels, series), told),
         _legend((number_, titles[key]) for number_, key in enumerate(keys) if key in found),
-        _details(title, [_("when"), *(titles[key] for key in found)], _rows(labels, found, series, links)),
+        _details(
+            title, [_("when"), *(titles[key] for key in found)], _rows(labels, found, series, links)
+        ),
     )
 
 
