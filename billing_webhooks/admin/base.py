@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import label_for_field
-from django.core.paginator import Paginator
-from django.db.models import BinaryField, JSONField, Model, Q, QuerySet, TextField
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks.admin.exports import EXPORTS, Exports
+from billing_webhooks.admin.paging import (
+    MAX_COUNTED,
+    NEWEST,
+    OLDEST,
+    CappedPaginator,
+    KeysetChangeList,
+    Ordering,
+)
 from billing_webhooks.admin.rendering import (
     EMPTY,
     cell,
@@ -26,6 +35,7 @@ from billing_webhooks.admin.rendering import (
     table,
     visible,
 )
+from billing_webhooks.exporting import LARGE
 
 if TYPE_CHECKING:
     # Django's own classes take no type arguments when they run.
@@ -34,27 +44,11 @@ if TYPE_CHECKING:
 else:
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
-MAX_COUNTED = 10_000
 MAX_RELATED = 20
-LARGE = (BinaryField, JSONField, TextField)
 
-
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """
-    A paginator that stops counting at MAX_COUNTED.
-
-    Counting a table of millions takes longer than reading the page, and nobody turns
-    to its last one.
-    """
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[:MAX_COUNTED].count()
-
-    @property
-    def is_capped(self) -> bool:
-        return self.count >= MAX_COUNTED
+# What a filter in the URL may not ask of a column: no index answers it.
+BEGINNINGS = {"startswith", "istartswith", "endswith", "iendswith"}
+SLOW = BEGINNINGS | {"contains", "icontains", "iexact", "regex", "iregex"}
 
 
 def without_large_columns(rows: QuerySet[Any], relations: Iterable[str]) -> QuerySet[Any]:
@@ -89,20 +83,22 @@ class ReadOnlyInline(ReadOnly, TabularInline):
     can_delete = False
 
 
-class ReadOnlyAdmin(ReadOnly, ModelAdmin):
+class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
     """
     A model's pages.
 
-    `search_fields` are exact lookups of indexed columns, to which the whole search term
-    is compared. `related` names the page's tables of other rows with their model, shown
-    to those who may view it.
+    `orderings` are what the list can be ordered by, the first unless told; what a project
+    sets as `ordering` comes before them. `search_fields` are exact lookups of indexed
+    columns, to which the whole search term is compared. `related` names the page's tables
+    of other rows with their model, shown to those who may view it.
     """
 
     paginator = CappedPaginator
+    actions = EXPORTS
+    orderings: ClassVar[tuple[Ordering, ...]] = (NEWEST, OLDEST)
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
-    ordering: ClassVar[tuple[str, ...]] = ("-id",)
     list_select_related: ClassVar[tuple[str, ...]] = ()
     readonly_fields: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[dict[str, type[Model]]] = {}
@@ -111,8 +107,26 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     def media(self) -> Media:
         return super().media + Media(css={"all": ["billing_webhooks/admin.css"]})
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
+
+    def get_orderings(self, request: HttpRequest) -> tuple[Ordering, ...]:
+        """Return what the list can be ordered by, the first unless told."""
+        own = self.get_ordering(request)
+        return (Ordering("default", _("as usual"), own), *self.orderings) if own else self.orderings
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        path = lookup.split("__")
+        # By asking often enough somebody would learn what a large column says.
+        if path[0] in large_columns(self.model) or path[-1] in SLOW:
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return without_large_columns(super().get_queryset(request), self.list_select_related)
+        rows = super().get_queryset(request)
+        # Not only the list wants an order: what completes a key that is typed does, too.
+        rows = rows if rows.ordered else rows.order_by(*self.orderings[0].fields)
+        return without_large_columns(rows, self.list_select_related)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -123,6 +137,22 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     def matching(self, term: str) -> Q:
         """Return the condition under which a row is found by a search term."""
         return Q(*((lookup, term) for lookup in self.search_fields), _connector=Q.OR)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        # Django asks the database for whatever was posted.
+        if all(map(self._may_be_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            return super().response_action(request, queryset, *args, **kwargs)
+        self.message_user(request, _("These are no keys of rows."), messages.ERROR)
+        return None
+
+    def _may_be_key(self, text: str) -> bool:
+        try:
+            self.opts.pk.clean(text, None)
+        except ValidationError:
+            return False
+        return "\0" not in text
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

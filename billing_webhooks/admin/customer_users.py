@@ -12,7 +12,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from billing_webhooks.access.together import Share, Together, together
-from billing_webhooks.admin.base import MAX_COUNTED, ReadOnlyAdmin
+from billing_webhooks.admin.base import ReadOnlyAdmin
+from billing_webhooks.admin.paging import MAX_COUNTED
 from billing_webhooks.admin.rendering import MAX_NAME, link, link_to, visible
 from billing_webhooks.models import Customer, CustomerLink, Plan, Subscription
 

@@ -14,6 +14,7 @@ from billing_webhooks.admin.billing import BillingAdmin, money
 from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.admin.linking import LinkingPages
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
@@ -43,10 +44,21 @@ class CustomerAdmin(LinkingPages, ActsOnRows, BillingAdmin):
         "organization_code",
         "updated_at",
     )
-    list_filter = (ProviderFilter, LinkedFilter, "kind", "collection", "is_disabled")
+    list_filter = (
+        ProviderFilter,
+        LinkedFilter,
+        "kind",
+        "collection",
+        "is_disabled",
+    )
     list_select_related = ("plan",)
+    orderings = (
+        NEWEST,
+        OLDEST,
+        Ordering("email", _("by e-mail address"), ("email", "id")),
+    )
     search_fields = ("email",)
-    search_help_text = _("An exact e-mail address, or any exact id that a provider uses.")
+    search_help_text = searching.help_text(_("An e-mail address, or any id that a provider uses."))
     inlines = (CustomerIdentityInline,)
     fieldsets = (
         (

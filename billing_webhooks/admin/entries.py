@@ -9,11 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.billing import BillingAdmin, money
 from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.admin.rendering import number
 from billing_webhooks.models import UsageRecord
 from billing_webhooks.models.entries import MoneyEntry
-from billing_webhooks.projection.appliers import entry_identity
-from billing_webhooks.projection.registers import Stamp
 
 
 class EntryAdmin(BillingAdmin):
@@ -21,13 +20,13 @@ class EntryAdmin(BillingAdmin):
 
     list_select_related = ("customer", "subscription")
     search_fields = ("identity",)
-    search_help_text = _("The exact id of this, its event, its customer or its subscription.")
+    search_help_text = searching.help_text(
+        _("The id of this, its event, its customer or its subscription.")
+    )
 
     def matching(self, term: str) -> Q:
-        # What the provider gave no id of its own is known by its event.
-        identities = (entry_identity(term, Stamp("", "")), entry_identity("", Stamp("", term)))
         return (
-            Q(identity__in=identities)
+            Q(pk__in=searching.entries(self.model, term))
             | Q(customer__in=searching.customers(term))
             | Q(subscription__in=searching.subscriptions(term))
         )
@@ -62,6 +61,11 @@ class PaymentAdmin(MoneyEntryAdmin):
 
 
 class InvoiceAdmin(MoneyEntryAdmin):
+    orderings = (
+        NEWEST,
+        OLDEST,
+        Ordering("due", _("by due date"), ("due_at", "id")),
+    )
     list_display = (
         "__str__",
         "provider",
@@ -80,7 +84,13 @@ class InvoiceAdmin(MoneyEntryAdmin):
 
 
 class UsageRecordAdmin(EntryAdmin):
-    list_display = ("__str__", "provider", "customer_link", "subscription_link", "occurred_at")
+    list_display = (
+        "__str__",
+        "provider",
+        "customer_link",
+        "subscription_link",
+        "occurred_at",
+    )
     list_filter = (ProviderFilter,)
     fieldsets = (
         (None, {"fields": ("provider", "meter", "plain_quantity", "occurred_at")}),

@@ -25,7 +25,8 @@ from billing_webhooks.admin.event_parts import (
     runs_of,
     shown_text,
 )
-from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter
+from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter, UnprocessedFilter
+from billing_webhooks.admin.paging import Ordering
 from billing_webhooks.admin.rendering import (
     EMPTY,
     link,
@@ -63,11 +64,29 @@ class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
         "occurred_at",
     )
     list_display_links = ("received_at", "event_type")
-    list_filter = ("state", "outcome", ProviderFilter, EventTypeFilter, "trust")
+    list_filter = (
+        ("state", UnprocessedFilter),
+        "outcome",
+        ProviderFilter,
+        EventTypeFilter,
+        "received_at",
+        "trust",
+    )
     list_select_related = ("customer",)
-    ordering = ("-received_at", "-id")
+    orderings = (
+        Ordering("newest", _("newest first"), ("-received_at", "-id")),
+        Ordering("oldest", _("oldest first"), ("received_at", "id")),
+        Ordering(
+            "next",
+            _("pending, by next attempt"),
+            ("next_attempt_at", "id"),
+            {"state__exact": WebhookEvent.State.PENDING.value},
+        ),
+    )
     search_fields = ("external_id",)
-    search_help_text = _("The exact id of an event, or a customer's id or e-mail address.")
+    search_help_text = searching.help_text(
+        _("The id of an event, or a customer's id or e-mail address.")
+    )
     row_actions = EVENT_ACTIONS
     order = ("occurred_at", "sequence")
     fieldsets = (

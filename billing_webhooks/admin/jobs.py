@@ -15,14 +15,22 @@ from django.utils.translation import gettext_lazy
 
 from billing_webhooks import jobs
 from billing_webhooks.admin.base import ReadOnlyAdmin
+from billing_webhooks.admin.filters import OpenFilter
 from billing_webhooks.admin.rendering import EMPTY, preformatted
 from billing_webhooks.admin.results import told
 from billing_webhooks.models import Job
 
 
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("asked_at", "action", "total", "done", "state", "asked_by")
-    list_filter = ("state",)
+    list_display = (
+        "asked_at",
+        "action",
+        "total",
+        "done",
+        "state",
+        "asked_by",
+    )
+    list_filter = (("state", OpenFilter),)
     search_fields = ("asked_by_key",)
     search_help_text = gettext_lazy("The exact key of the user who asked.")
     fieldsets = (

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.admin.base import ReadOnlyInline
 from billing_webhooks.admin.billing import BillingAdmin
 from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
     Customer,
     Plan,
@@ -23,11 +24,23 @@ class PlanIdentityInline(ReadOnlyInline):
 
 
 class PlanAdmin(BillingAdmin):
-    list_display = ("__str__", "provider", "code", "external_id", "is_deleted", "updated_at")
+    list_display = (
+        "__str__",
+        "provider",
+        "code",
+        "external_id",
+        "is_deleted",
+        "updated_at",
+    )
     list_filter = (ProviderFilter, "is_deleted")
     # Plans are few, so a part of a name may be looked for.
     search_fields = ("name__icontains", "code__icontains", "external_id")
     search_help_text = _("A part of a name or code, or an exact id.")
+    orderings = (
+        NEWEST,
+        OLDEST,
+        Ordering("code", _("by code"), ("code", "provider", "id")),
+    )
     inlines = (PlanIdentityInline,)
     fieldsets = (
         (None, {"fields": ("provider", "external_id", "code", "name", "is_deleted")}),

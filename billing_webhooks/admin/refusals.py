@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin.base import ReadOnlyAdmin
 from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.paging import Ordering
 from billing_webhooks.admin.rendering import EMPTY, visible
 from billing_webhooks.models import Refusal, RefusalCount
 from billing_webhooks.providers import get_provider
@@ -25,9 +26,18 @@ class ShowsAdvice:
 
 
 class RefusalCountAdmin(ShowsAdvice, ReadOnlyAdmin):
-    list_display = ("day", "provider", "reason_and_advice", "count", "last_at")
+    list_display = (
+        "day",
+        "provider",
+        "reason_and_advice",
+        "count",
+        "last_at",
+    )
     list_filter = ("day", ProviderFilter)
-    ordering = ("-day", "-last_at")
+    orderings = (
+        Ordering("newest", _("newest first"), ("-day", "-last_at", "-id")),
+        Ordering("oldest", _("oldest first"), ("day", "last_at", "id")),
+    )
     search_fields = ("reason",)
     search_help_text = _("The exact reason.")
     readonly_fields = ("advice",)

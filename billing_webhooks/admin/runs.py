@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.base import ReadOnlyAdmin, ShowsError
+from billing_webhooks.admin.filters import UnsucceededFilter
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import ReceiverRun
 
 
@@ -21,10 +23,20 @@ class ReceiverRunAdmin(ShowsError, ReadOnlyAdmin):
         "duration",
         "updated_at",
     )
-    list_filter = ("state",)
+    list_filter = (("state", UnsucceededFilter),)
     list_select_related = ("event",)
+    orderings = (
+        NEWEST,
+        OLDEST,
+        Ordering(
+            "failed",
+            _("failed, by last attempt"),
+            ("-updated_at", "-id"),
+            {"state__exact": ReceiverRun.State.FAILED.value},
+        ),
+    )
     search_fields = ("event__external_id",)
-    search_help_text = _("The exact id of an event.")
+    search_help_text = searching.help_text(_("The id of an event."))
     fieldsets = (
         (None, {"fields": ("event", "signal", "subject", "receiver")}),
         (

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.billing import BillingAdmin, money
 from billing_webhooks.admin.filters import ProviderFilter
+from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
     Invoice,
     Payment,
@@ -31,8 +32,15 @@ class SubscriptionAdmin(BillingAdmin):
     )
     list_filter = (ProviderFilter, "status")
     list_select_related = ("customer", "plan")
+    orderings = (
+        NEWEST,
+        OLDEST,
+        Ordering("ends", _("by end of the period"), ("current_period_end", "id")),
+    )
     search_fields = ("external_id",)
-    search_help_text = _("The exact id of a subscription, or a customer's id or e-mail address.")
+    search_help_text = searching.help_text(
+        _("The id of a subscription, or a customer's id or e-mail address.")
+    )
     fieldsets = (
         (None, {"fields": ("provider", "external_id", "customer", "plan", "plan_name")}),
         (
@@ -58,7 +66,8 @@ class SubscriptionAdmin(BillingAdmin):
     readonly_fields = (*BillingAdmin.readonly_fields, *related)
 
     def matching(self, term: str) -> Q:
-        return super().matching(term) | Q(customer__in=searching.customers(term))
+        found = Q(pk__in=searching.subscriptions(term))
+        return found | Q(customer__in=searching.customers(term))
 
     @admin.display(description=_("payments"))
     def payments(self, subscription: Subscription) -> SafeString:

@@ -382,19 +382,55 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(fields=['email'], name='billing_customer_email'),
+            index=models.Index(fields=['email', 'id'], name='billing_customer_email'),
+        ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(fields=['provider', '-id'], name='billing_customer_provider'),
         ),
         migrations.AddConstraint(
             model_name='planidentity',
             constraint=models.UniqueConstraint(fields=('value', 'kind', 'provider'), name='billing_plan_identity_unique'),
         ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(fields=['provider', '-id'], name='billing_subscription_provider'),
+        ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(fields=['status', '-id'], name='billing_subscription_status'),
+        ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(fields=['current_period_end', 'id'], name='billing_subscription_ends'),
+        ),
         migrations.AddConstraint(
             model_name='subscription',
             constraint=models.UniqueConstraint(fields=('external_id', 'provider'), name='billing_subscription_unique'),
         ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(fields=['provider', '-id'], name='billing_payment_provider'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(fields=['status', '-id'], name='billing_payment_status'),
+        ),
         migrations.AddConstraint(
             model_name='payment',
             constraint=models.UniqueConstraint(fields=('identity', 'provider'), name='billing_payment_unique'),
+        ),
+        migrations.AddIndex(
+            model_name='invoice',
+            index=models.Index(fields=['provider', '-id'], name='billing_invoice_provider'),
+        ),
+        migrations.AddIndex(
+            model_name='invoice',
+            index=models.Index(fields=['status', '-id'], name='billing_invoice_status'),
+        ),
+        migrations.AddIndex(
+            model_name='invoice',
+            index=models.Index(fields=['due_at', 'id'], name='billing_invoice_due'),
         ),
         migrations.AddConstraint(
             model_name='invoice',
@@ -403,6 +439,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='usagerecord',
             index=models.Index(fields=['customer', 'meter', 'occurred_at'], name='billing_usage_series'),
+        ),
+        migrations.AddIndex(
+            model_name='usagerecord',
+            index=models.Index(fields=['provider', '-id'], name='billing_usage_provider'),
         ),
         migrations.AddConstraint(
             model_name='usagerecord',
@@ -418,6 +458,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
+            index=models.Index(fields=['event_type', '-received_at', '-id'], name='billing_event_of_type'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookevent',
             index=models.Index(fields=['external_id', 'provider'], name='billing_event_external_id'),
         ),
         migrations.AddIndex(
@@ -426,7 +470,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-received_at', '-id'], name='billing_event_unprocessed', where=models.Q(('state', 'processed'), _negated=True)),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-received_at', '-id', 'state'], name='billing_event_unprocessed', where=models.Q(('state', 'processed'), _negated=True)),
         ),
         migrations.AddIndex(
             model_name='webhookevent',
@@ -442,7 +486,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='receiverrun',
-            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-updated_at', '-id'], name='billing_run_unsucceeded', where=models.Q(('state', 'succeeded'), _negated=True)),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['-updated_at', '-id', 'state'], name='billing_run_unsucceeded', where=models.Q(('state', 'succeeded'), _negated=True)),
         ),
         migrations.AddConstraint(
             model_name='receiverrun',

@@ -151,6 +151,11 @@ class Subscription(BillingRow):
                 fields=["external_id", "provider"], name="billing_subscription_unique"
             )
         ]
+        indexes = [
+            models.Index(fields=["provider", "-id"], name="billing_subscription_provider"),
+            models.Index(fields=["status", "-id"], name="billing_subscription_status"),
+            models.Index(fields=["current_period_end", "id"], name="billing_subscription_ends"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan_name or self.external_id} ({self.get_status_display()})"

@@ -74,7 +74,8 @@ class Customer(BillingRow):
         ]
         indexes = [
             models.Index(fields=["external_id", "provider"], name="billing_customer_external"),
-            models.Index(fields=["email"], name="billing_customer_email"),
+            models.Index(fields=["email", "id"], name="billing_customer_email"),
+            models.Index(fields=["provider", "-id"], name="billing_customer_provider"),
         ]
 
     def __str__(self) -> str:

@@ -86,6 +86,10 @@ class Payment(MoneyEntry):
     class Meta(MoneyEntry.Meta):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
+        indexes = [
+            models.Index(fields=["provider", "-id"], name="billing_payment_provider"),
+            models.Index(fields=["status", "-id"], name="billing_payment_status"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or self.identity
@@ -102,6 +106,11 @@ class Invoice(MoneyEntry):
     class Meta(MoneyEntry.Meta):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
+        indexes = [
+            models.Index(fields=["provider", "-id"], name="billing_invoice_provider"),
+            models.Index(fields=["status", "-id"], name="billing_invoice_status"),
+            models.Index(fields=["due_at", "id"], name="billing_invoice_due"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or self.identity
@@ -122,7 +131,8 @@ class UsageRecord(Entry):
         verbose_name_plural = _("usage records")
         default_related_name = "usage_records"
         indexes = [
-            models.Index(fields=["customer", "meter", "occurred_at"], name="billing_usage_series")
+            models.Index(fields=["customer", "meter", "occurred_at"], name="billing_usage_series"),
+            models.Index(fields=["provider", "-id"], name="billing_usage_provider"),
         ]
 
     def __str__(self) -> str:

@@ -148,13 +148,16 @@ class WebhookEvent(models.Model):
                 fields=["provider", "-received_at", "-id", "state", "outcome"],
                 name="billing_event_of_provider",
             ),
+            models.Index(
+                fields=["event_type", "-received_at", "-id"], name="billing_event_of_type"
+            ),
             models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
             models.Index(
                 fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
             ),
             # The few that are not done are looked for among the millions that are.
             PartialIndex(
-                fields=["-received_at", "-id"],
+                fields=["-received_at", "-id", "state"],
                 name="billing_event_unprocessed",
                 where=~models.Q(state="processed"),
                 column="state",

@@ -34,7 +34,8 @@ class PartialIndex(models.Index):
         if schema_editor.connection.features.supports_partial_indexes:
             index = models.Index(fields=self.fields, name=self.name, condition=self.where)
         else:
-            index = models.Index(fields=[self.column, *self.fields], name=self.name)
+            fields = [name for name in self.fields if name != self.column]
+            index = models.Index(fields=[self.column, *fields], name=self.name)
         return index.create_sql(model, schema_editor, using, **kwargs)
 
     def deconstruct(self) -> Any:

@@ -48,7 +48,7 @@ class ReceiverRun(models.Model):
         ]
         indexes = [
             PartialIndex(
-                fields=["-updated_at", "-id"],
+                fields=["-updated_at", "-id", "state"],
                 name="billing_run_unsucceeded",
                 where=~models.Q(state="succeeded"),
                 column="state",

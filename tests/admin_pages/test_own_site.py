@@ -31,8 +31,8 @@ class SupportSite(AdminSite):
 
 
 class ShopCustomerAdmin(CustomerAdmin):
-    list_display = ("__str__", "external_id")
-    row_actions = ()
+    list_display = ["__str__", "external_id"]  # type: ignore[assignment]
+    row_actions = ()  # type: ignore[assignment]
 
 
 @pytest.fixture
