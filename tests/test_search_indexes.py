@@ -200,7 +200,8 @@ def test_deep_page__begins_where_an_index_says(client: Client, many: None, model
     for order in site.get_model_admin(model).get_orderings(None):  # type: ignore[attr-defined]
         query = urlencode({**order.requires, "order": order.name})
         changelist = client.get(list_url(model, f"?{query}")).context["cl"]
-        row = model._default_manager.get(pk=changelist.result_list[-1].pk)
+        # In the middle: MariaDB reads a small table as a whole if most of it comes after.
+        row = list(changelist.queryset[: MANY // 2])[-1]
         for side in ("after", "before"):
             cursor = changelist.keyset.cursor(row)
             url = list_url(model, f"?{query}&{side}={cursor}")
