@@ -75,6 +75,7 @@ def test_console__commands_exist(page: Path) -> None:
             assert line in {
                 "pip install django-billing-webhooks",
                 "pip install django-billing-webhooks[celery]",
+                "pip install django-billing-webhooks[charts]",
             }
 
 
