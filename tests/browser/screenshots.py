@@ -38,7 +38,7 @@ def app_index(page: Page) -> None:
 
 def overview(page: Page) -> None:
     app_index(page)
-    follow(page.get_by_role("link", name="Overview", exact=True).first)
+    follow(page.get_by_role("link", name="Overview").first)
 
 
 def events(page: Page) -> None:
