@@ -77,9 +77,12 @@ class ActsOnRows(ModelAdmin):
     def permitted(self, request: HttpRequest) -> Iterator[RowAction]:
         yield from (each for each in self.row_actions if each.is_permitted(request))
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request)
-        if self.actions is None or IS_POPUP_VAR in request.GET:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        # Django 6.1 says where: on the page of a row are buttons instead.
+        where = () if action_location is None else (action_location,)
+        actions: dict[str, Any] = super().get_actions(request, *where)
+        is_list = getattr(action_location, "name", "CHANGE_LIST") == "CHANGE_LIST"
+        if self.actions is None or IS_POPUP_VAR in request.GET or not is_list:
             return actions
         own = {
             each.name: (partial(type(self).chosen, action=each), each.name, each.label)

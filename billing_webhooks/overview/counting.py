@@ -75,7 +75,7 @@ def counted(db: str, aliases: Sequence[str], now: datetime) -> Mapping[str, tupl
     events = WebhookEvent._base_manager.using(db).filter(provider__in=aliases).order_by()
     first, *others = (_counts(events, number, span) for number, span in enumerate(spans))
     numbers = {alias: {fate: [0] * len(spans) for fate in FATES} for alias in aliases}
-    for number, alias, state, outcome, count in first.union(*others, all=True):
+    for number, alias, state, outcome, count in first.union(*others, all=True).order_by():
         numbers[alias][fate_of(state, outcome)][number] += count
     return {alias: _split(spans, by_fate) for alias, by_fate in numbers.items()}
 
