@@ -27,15 +27,23 @@ CODES = {"amount", "collection", "meter", "quantity"}
 
 
 class Texts(HTMLParser):
-    """The texts of a page, each between two tags."""
+    """The texts of a page, each between two tags, but for what is shown as in code."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: set[str] = set()
+        self.is_code = False
         self.feed(html)
 
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.is_code = tag == "code"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_code = False
+
     def handle_data(self, data: str) -> None:
-        self.found.add(" ".join(data.split()).removesuffix(":"))
+        if not self.is_code:
+            self.found.add(" ".join(data.split()).removesuffix(":"))
 
 
 def english() -> set[str]:
