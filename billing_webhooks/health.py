@@ -23,6 +23,15 @@ RECENTLY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something that somebody has to look at, in a sentence; `about` is a word for programs."""
+
+    about: str
+    text: str
+    alias: str = ""
+
+
+@dataclass(frozen=True)
 class Health:
     """
     How the inbox stands. Times are aware; None where there is no such thing.
@@ -37,7 +46,11 @@ class Health:
     recently_dead: int
     quarantined: int
     last_sweep: datetime | None
-    problems: tuple[str, ...]
+    found: tuple[Problem, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(problem.text for problem in self.found)
 
 
 def health() -> Health:
@@ -58,29 +71,31 @@ def health() -> Health:
     )
     sweeps = Heartbeat._base_manager.using(db).filter(name=HEARTBEAT)
     last_sweep = sweeps.aggregate(at=Max("at"))["at"]
-    problems = _problems(now, last_sweep, figures["oldest_due"], figures["recently_dead"])
-    return Health(**figures, last_sweep=last_sweep, problems=tuple(problems))
+    found = _problems(now, last_sweep, figures["oldest_due"], figures["recently_dead"])
+    return Health(**figures, last_sweep=last_sweep, found=tuple(found))
 
 
 def _problems(
     now: datetime, last_sweep: datetime | None, oldest_due: datetime | None, recently_dead: int
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     if last_sweep is None:
-        yield _(
+        text = _(
             "No sweep has ever run, so what failed once is not tried again: schedule the task "
             "billing_webhooks.sweep, or run `manage.py billing_webhooks process --watch`."
         )
+        yield Problem("sweep", text)
     elif now - last_sweep > LONGEST_SILENCE:
-        yield _("No sweep has run for %(span)s.") % {"span": _span(last_sweep, now)}
+        text = _("No sweep has run for %(span)s.")
+        yield Problem("sweep", text % {"span": _span(last_sweep, now)})
     if oldest_due is not None and now - oldest_due > LONGEST_SILENCE:
         text = _("An event has been due for %(span)s, and nobody works it.")
-        yield text % {"span": _span(oldest_due, now)}
+        yield Problem("due", text % {"span": _span(oldest_due, now)})
     if recently_dead:
         text = _(
             "Died in the last 24 hours: %(count)d. Read their last_error, and replay them "
             "when its cause is gone."
         )
-        yield text % {"count": recently_dead}
+        yield Problem("dead", text % {"count": recently_dead})
 
 
 def _span(since: datetime, now: datetime) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from billing_webhooks.database import write_alias
 from billing_webhooks.erasing import AlreadyErased, erase
 from billing_webhooks.jobs import Action, Part, register
-from billing_webhooks.models import Customer, WebhookEvent
+from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
 from billing_webhooks.previewing import EVENTS_TOGETHER, consequences, preview
 from billing_webhooks.replaying import Handled, Scope, release, replay
 from billing_webhooks.rescheduling import give_up, retry_now
@@ -36,6 +36,21 @@ def _part(handled: Handled) -> Part:
 def _replay(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:
     scope = Scope(arguments.get("receiver", ""), again=arguments.get("again", False))
     return _part(replay(_events(keys), scope))
+
+
+def _run_again(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:
+    """Try what receivers failed at: of a pending event at once, of another by a replay."""
+    part = Part()
+    runs = ReceiverRun._base_manager.using(write_alias()).filter(pk__in=keys).order_by("pk")
+    for run in runs.only("event", "receiver"):
+        (event,) = events = _events([str(run.event_id)])
+        if event.state == WebhookEvent.State.PENDING:
+            handled = retry_now(events)
+        else:
+            handled = replay(events, Scope(run.receiver))
+        part.done += len(handled.keys)
+        part.refused += handled.refused
+    return part
 
 
 def _release(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:
@@ -86,6 +101,7 @@ def _kind(name: str) -> str:
 
 register("replay", Action(_replay, EVENTS_PER_PART))
 register("replay_receiver", Action(_replay, EVENTS_PER_PART))
+register("run_again", Action(_run_again, EVENTS_PER_PART))
 register("release", Action(_release, EVENTS_PER_PART))
 register("retry", Action(_retry, EVENTS_PER_PART))
 register("give_up", Action(_give_up, EVENTS_PER_PART))

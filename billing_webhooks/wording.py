@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 
 def printable(text: str) -> str:
@@ -20,6 +23,16 @@ def last_line(text: str, limit: int = 300) -> str:
     """Return the line of a traceback that says what went wrong, printable and cut to the limit."""
     lines = text.strip().splitlines()
     return printable(lines[-1][:limit]) if lines else ""
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time by its largest unit, such as "9 hours"."""
+    seconds = int(length.total_seconds())
+    if seconds < 60:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    end = datetime(2001, 1, 1, tzinfo=UTC)
+    # The spaces of Django's text do not break.
+    return timesince(end - length, end, depth=1).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def number(value: Decimal) -> str:

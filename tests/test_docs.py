@@ -56,7 +56,11 @@ def test_python__runs(page: Path, client: Client) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("issuer")
 @by_page
-def test_console__commands_exist(page: Path) -> None:
+def test_console__commands_exist(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some of them write files.
+    monkeypatch.chdir(tmp_path)
     # The customer whom the pages ask about.
     plan = Plan.objects.create(provider="kinde", code="pro")
     Customer.objects.create(

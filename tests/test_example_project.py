@@ -74,8 +74,8 @@ def test_demo__bare__ends_with_status_0(demo: Played) -> None:
         "  grace@compiler.example  Studio  cancelling  yes: cancelling_open  1         0         0",
         "  Yes: billing@northwind.example has access.",
         "         1  plan_changed",
-        "  kinde      266         200: 259, 401: 6, 413: 1  "
-        "dead: 3, processed: 254, quarantined: 1",
+        "  kinde      260         200: 253, 401: 6, 413: 1  "
+        "dead: 3, processed: 248, quarantined: 1",
         "  billabear  126         200: 117, 400: 2, 401: 7  "
         "dead: 2, pending: 8, processed: 107, quarantined: 2",
         "       8  A receipt that could not be sent: pending",

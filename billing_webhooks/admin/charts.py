@@ -62,7 +62,9 @@ def stacked_bars(
         "{}{}{}",
         _picture(title, lambda: _bars(labels, series), told),
         _legend((number_, titles[key]) for number_, key in enumerate(keys) if key in found),
-        _details(title, ["", *(titles[key] for key in found)], _rows(labels, found, series, links)),
+        _details(
+            title, [_("when"), *(titles[key] for key in found)], _rows(labels, found, series, links)
+        ),
     )
 
 
@@ -99,7 +101,7 @@ def _picture(
         return format_html("<p>{}</p>", hint % {"name": "django-billing-webhooks[charts]"})
     name = f"billing-webhooks-{hashlib.sha256(title.encode(errors='replace')).hexdigest()[:12]}"
     drawing = redrawn(draw(), visible(title), told, name)
-    return format_html('<div class="billing-webhooks-chart">{}</div>', drawing)
+    return format_html('<div class="billing-webhooks-chart" tabindex="0">{}</div>', drawing)
 
 
 def _bars(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Any:

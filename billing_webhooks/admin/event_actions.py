@@ -1,4 +1,4 @@
-"""What can be done with events."""
+"""What can be done with events, and with what receivers made of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin.actions import RowAction
 from billing_webhooks.admin.confirming import ReceiverForm
-from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models import ReceiverRun, WebhookEvent
 
 State = WebhookEvent.State
 
@@ -85,5 +85,19 @@ EVENT_ACTIONS = (
         ),
         "release_webhookevent",
         applies=_is_in_quarantine,
+    ),
+)
+
+RUN_ACTIONS = (
+    RowAction(
+        "run_again",
+        _("Run again"),
+        _(
+            "Calls these receivers once more for their events, and no others: at once where the "
+            "event is pending, else by a replay for this receiver. Those that have succeeded are "
+            "left out."
+        ),
+        "replay_receiver",
+        applies=lambda run: run.state != ReceiverRun.State.SUCCEEDED,
     ),
 )

@@ -26,6 +26,7 @@ from billing_webhooks.admin.event_parts import (
     shown_text,
 )
 from billing_webhooks.admin.filters import EventTypeFilter, ProviderFilter, UnprocessedFilter
+from billing_webhooks.admin.overview import ShowsOverview
 from billing_webhooks.admin.paging import Ordering
 from billing_webhooks.admin.rendering import (
     EMPTY,
@@ -53,7 +54,7 @@ SELDOM = {
 NOT_SHOWN = _("It is not shown, because BILLING_WEBHOOKS_REDACT is set.")
 
 
-class WebhookEventAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
+class WebhookEventAdmin(ShowsOverview, ShowsError, ActsOnRows, ReadOnlyAdmin):
     list_display = (
         "received_at",
         "event_type",

@@ -16,6 +16,10 @@ def _replayed(count: int) -> str:
     return ngettext("%d event is worked once more.", "%d events are worked once more.", count)
 
 
+def _run_again(count: int) -> str:
+    return ngettext("%d receiver is run again.", "%d receivers are run again.", count)
+
+
 def _released(count: int) -> str:
     return ngettext(
         "%d event was released from quarantine.", "%d events were released from quarantine.", count
@@ -41,6 +45,7 @@ def _erased(count: int) -> str:
 DONE: Mapping[str, Callable[[int], str]] = {
     "replay": _replayed,
     "replay_receiver": _replayed,
+    "run_again": _run_again,
     "release": _released,
     "retry": _retried,
     "give_up": _given_up,

@@ -7,13 +7,16 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
+from billing_webhooks.admin.actions import ActsOnRows
 from billing_webhooks.admin.base import ReadOnlyAdmin, ShowsError
+from billing_webhooks.admin.event_actions import RUN_ACTIONS
 from billing_webhooks.admin.filters import UnsucceededFilter
 from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import ReceiverRun
 
 
-class ReceiverRunAdmin(ShowsError, ReadOnlyAdmin):
+class ReceiverRunAdmin(ShowsError, ActsOnRows, ReadOnlyAdmin):
+    row_actions = RUN_ACTIONS
     list_display = (
         "receiver",
         "signal",

@@ -246,6 +246,11 @@ class Provider(ABC):
         """
         return None
 
+    @property
+    def keys_fetched_at(self) -> datetime | None:
+        """When the public keys were last fetched, by all processes; None if never, or without."""
+        return None
+
     def forget_keys(self, ids: Collection[str] = ()) -> None:
         """
         Trust these keys no more, or without any all that are published no more.

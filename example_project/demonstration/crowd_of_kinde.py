@@ -21,7 +21,7 @@ PLANS = {
 }
 METERS = ("exports", "api_calls")
 # Since then nothing has come: somebody should wonder why.
-SILENT_FOR = 1.1
+SILENT_FOR = 1.65
 MIGRATED = "mira@papermill.example"
 
 # Days ago, type, data; one event of one customer.
@@ -74,7 +74,7 @@ ACCOUNTS = [
     Account("nobody@moved-away.invalid", "starter", 17.2, uses=20),
     Account(MIGRATED, "pro", 13.5, uses=35, is_person=True),
     Account("piet@treyresearch.example", "starter", 9.1, uses=15, is_person=True),
-    Account("team@woodgrove.example", "business", 6.3, uses=700, then=[(1.6, "failed business")]),
+    Account("team@woodgrove.example", "business", 6.3, uses=700, then=[(1.8, "failed business")]),
 ]
 # Nobody can get mail there, so their receipts are given up at once.
 UNDELIVERABLE = "nobody@moved-away.invalid"

@@ -156,7 +156,7 @@ EVENTS: list[tuple[float, str, Mapping[str, Any], str]] = [
         "Late: a payment failed before the upgrade",
     ),
     (
-        1.2,
+        1.7,
         "customer.discount_granted",
         NORTHWIND | {"percent": 10},
         "A type that nobody knows yet",
@@ -186,7 +186,7 @@ SIGNALS = {
 
 def history(issuer: KindeIssuer, calendar: Calendar, signed_at: datetime | None = None) -> History:
     """
-    Return a month of events signed by the issuer, of which the last is a day old.
+    Return a month of events signed by the issuer, of which the last is some days old.
 
     They are signed when they arrive; a server whose clock is not set needs `signed_at` now.
     """

@@ -89,13 +89,16 @@ def main(names: list[str]) -> int:
         print(played().output, file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        with serving(copied(played().database, Path(folder))) as address:
-            browser = playwright.chromium.launch(executable_path=path)
-            for name, show, options in PICTURES:
-                if not names or name in names:
-                    _take(browser, address, name, show, options)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(copied(played().database, Path(folder))) as address,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=path)
+        for name, show, options in PICTURES:
+            if not names or name in names:
+                _take(browser, address, name, show, options)
+        browser.close()
     return 0
 
 

@@ -86,6 +86,13 @@ class KeySet:
         """Return the keys as all processes know them, without a fetch."""
         return self._look() or self._current()
 
+    @property
+    def fetched_at(self) -> float | None:
+        """The Unix time of the last fetch of any process, be it too long ago to rely on."""
+        self._look()
+        # What was kept before any fetch has none.
+        return None if self._ring is None else self._ring.fetched_at or None
+
     def renew(self) -> KeyRing:
         """Fetch the set now, whatever was fetched before; raise CannotVerifyNow if it cannot be."""
         with self._fetching:

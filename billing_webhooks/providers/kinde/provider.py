@@ -110,6 +110,11 @@ class KindeProvider(Provider):
         ring = self.keys.renew() if refresh else self.keys.ring()
         return [] if ring is None else [_signing_key(each) for each in ring.keys]
 
+    @property
+    def keys_fetched_at(self) -> datetime | None:
+        fetched_at = self.keys.fetched_at
+        return None if fetched_at is None else datetime.fromtimestamp(fetched_at, UTC)
+
     def forget_keys(self, ids: Collection[str] = ()) -> None:
         self.keys.forget(ids)
 

@@ -1,7 +1,7 @@
 // Follows a job that is under way, and shows what came of it when it is over.
 "use strict";
 
-(() => {
+document.addEventListener("DOMContentLoaded", () => {
     const PAUSE_MILLISECONDS = 1000;
     const box = document.querySelector("[data-billing-webhooks-job]");
     if (!box) {
@@ -27,4 +27,4 @@
     }
 
     window.setTimeout(follow, PAUSE_MILLISECONDS);
-})();
+});

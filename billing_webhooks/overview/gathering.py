@@ -1,0 +1,200 @@
+"""Everything that the overview shows, in a number of queries that depends on the aliases alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing_webhooks.conf import settings
+from billing_webhooks.database import write_alias
+from billing_webhooks.health import Health, Problem, health
+from billing_webhooks.models import WebhookEvent
+from billing_webhooks.overview.counting import Counts, counted
+from billing_webhooks.overview.figures import (
+    UNDONE,
+    FailingReceiver,
+    Refused,
+    Undone,
+    failing,
+    refused,
+    undone,
+)
+from billing_webhooks.providers import get_provider
+from billing_webhooks.providers.base import Provider
+from billing_webhooks.rhythm import Rhythm, rhythm
+from billing_webhooks.wording import printable, span
+
+# Of those that are configured no more. Each takes a query or two.
+MAX_FORMER_ALIASES = 20
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys that prove an alias's deliveries: how many, and when they were last fetched."""
+
+    published: int
+    vanished: int
+    fetched_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AliasOverview:
+    """
+    How one alias stands.
+
+    `provider` is None if it is configured no more, or wrongly: then `problem` says so.
+    `keys` is None where proof takes none.
+    """
+
+    alias: str
+    provider: Provider | None
+    problem: str
+    rhythm: Rhythm
+    hours: Counts
+    days: Counts
+    pending: Undone
+    dead: Undone
+    quarantined: Undone
+    refused: tuple[Refused, ...]
+    keys: Keys | None
+
+    @property
+    def is_configured(self) -> bool:
+        return self.alias in settings.PROVIDERS
+
+    def silence(self, now: datetime) -> str:
+        """Return that nothing has come for too long, in words; "" if all is as usual."""
+        silence, gap = self.rhythm.silence(now), self.rhythm.usual_gap
+        if not self.is_configured or silence is None or gap is None:
+            return ""
+        if not self.rhythm.is_silent(now):
+            return ""
+        text = _("Nothing from %(alias)s for %(silence)s; usual gap %(gap)s.")
+        alias = printable(self.alias)
+        return text % {"alias": alias, "silence": span(silence), "gap": span(gap)}
+
+    def advice_on(self, reason: str) -> str:
+        """Return what to do about refusals for a reason; "" where there is nothing to say."""
+        return "" if self.provider is None else self.provider.advice_on(reason)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How everything stood at a time; `problems` are what somebody has to look at."""
+
+    at: datetime
+    aliases: tuple[AliasOverview, ...]
+    receivers: tuple[FailingReceiver, ...]
+    health: Health
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing ever came, so that there is nothing to show."""
+        return all(each.rhythm.last_at is None and not each.refused for each in self.aliases)
+
+
+def overview() -> Overview:
+    """Return how everything stands now."""
+    db = write_alias()
+    now = timezone.now()
+    refusals = refused(db, now)
+    aliases = _aliases(db, {*refusals})
+    counts = counted(db, aliases, now)
+    states = {state.value: undone(db, state.value) for state in UNDONE}
+    found = tuple(
+        _alias(
+            alias,
+            *counts[alias],
+            {state: by_alias[alias] for state, by_alias in states.items()},
+            refusals.get(alias, ()),
+        )
+        for alias in aliases
+    )
+    stands = health()
+    receivers = failing(db)
+    problems = (*stands.found, *_of_aliases(found, now), *_of_receivers(receivers))
+    return Overview(now, found, receivers, stands, problems)
+
+
+def _alias(
+    alias: str,
+    by_hour: Counts,
+    by_day: Counts,
+    states: Mapping[str, Undone],
+    refusals: tuple[Refused, ...],
+) -> AliasOverview:
+    provider, problem = _provider(alias)
+    several = {state: _at_least(each, by_day.total(state)) for state, each in states.items()}
+    return AliasOverview(
+        alias=alias,
+        provider=provider,
+        problem=problem,
+        rhythm=rhythm(alias),
+        hours=by_hour,
+        days=by_day,
+        refused=refusals,
+        keys=None if provider is None else _keys(provider),
+        **several,
+    )
+
+
+def _aliases(db: str, refusing: set[str]) -> list[str]:
+    """Return the aliases that are configured, and after them those only the database knows."""
+    configured = list(settings.PROVIDERS)
+    former = {*_stored(db, configured), *refusing} - {*configured}
+    return configured + sorted(former)[:MAX_FORMER_ALIASES]
+
+
+def _stored(db: str, configured: list[str]) -> Iterator[str]:
+    """Yield the aliases of events, each by a look into the index behind the one before."""
+    events = WebhookEvent._base_manager.using(db).order_by("provider")
+    last = ""
+    for _number in range(len(configured) + MAX_FORMER_ALIASES + 1):
+        found = events.filter(provider__gt=last).values_list("provider", flat=True)[:1]
+        if not found:
+            return
+        [last] = found
+        yield last
+
+
+def _provider(alias: str) -> tuple[Provider | None, str]:
+    try:
+        return get_provider(alias), ""
+    except KeyError:
+        return None, ""
+    except ImproperlyConfigured as error:
+        return None, str(error)
+
+
+def _at_least(found: Undone, counted: int) -> Undone:
+    """Return what was found, with what was counted otherwise if that is more."""
+    return replace(found, count=max(found.count, counted)) if found.is_capped else found
+
+
+def _keys(provider: Provider) -> Keys | None:
+    keys = provider.signing_keys()
+    if keys is None:
+        return None
+    vanished = sum(key.vanished_at is not None for key in keys)
+    return Keys(len(keys) - vanished, vanished, provider.keys_fetched_at)
+
+
+def _of_aliases(aliases: Sequence[AliasOverview], now: datetime) -> Iterator[Problem]:
+    for each in aliases:
+        if each.problem:
+            yield Problem("configuration", each.problem, each.alias)
+        if silence := each.silence(now):
+            yield Problem("silence", silence, each.alias)
+
+
+def _of_receivers(receivers: tuple[FailingReceiver, ...]) -> Iterator[Problem]:
+    if receivers:
+        text = _("Receivers fail: %(names)s.")
+        names = dict.fromkeys(printable(each.receiver) for each in receivers)
+        yield Problem("receivers", text % {"names": ", ".join(names)})

@@ -1,0 +1,75 @@
+"""What is usual between the events of an alias, and which silence is not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from billing_webhooks.models import WebhookEvent
+from billing_webhooks.rhythm import EVENTS_LOOKED_AT, Rhythm, rhythm
+from tests.conftest import at
+from tests.overview.events import event
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("12:00")
+MINUTE = timedelta(minutes=1)
+
+
+def received(*minutes_ago: float, provider: str = "kinde") -> Rhythm:
+    """Return the rhythm of an alias with events so many minutes ago."""
+    WebhookEvent.objects.bulk_create(
+        event(NOW - ago * MINUTE, provider=provider) for ago in minutes_ago
+    )
+    return rhythm("kinde")
+
+
+def test_rhythm__nothing_ever_came() -> None:
+    assert rhythm("kinde") == Rhythm()
+    assert not Rhythm().is_silent(NOW)
+
+
+def test_rhythm__of_one_event() -> None:
+    found = received(90)
+
+    assert (found.known, found.last_at, found.usual_gap) == (1, NOW - 90 * MINUTE, None)
+    assert found.last_key == WebhookEvent.objects.get().pk
+    assert not found.is_silent(NOW)
+
+
+def test_rhythm__of_several() -> None:
+    found = received(100, 10, 60, 50, 52)
+
+    assert found.silence(NOW) == 10 * MINUTE
+    assert (found.usual_gap, found.longest_gap) == (24 * MINUTE, 40 * MINUTE)
+
+
+def test_rhythm__only_of_this_alias() -> None:
+    received(1, 2, 3, provider="billabear")
+    assert received(30, 40).known == 2
+
+
+def test_rhythm__only_of_the_latest() -> None:
+    found = received(10_000, *range(EVENTS_LOOKED_AT))
+    assert (found.known, found.longest_gap) == (EVENTS_LOOKED_AT, MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "is_silent"),
+    [
+        # Ten minutes apart, so twenty of silence are the most.
+        (range(20, 120, 10), False),
+        (range(21, 121, 10), True),
+        # Nine events say nothing.
+        (range(600, 690, 10), False),
+        # One every minute, but a quarter of an hour is nothing.
+        (range(15, 30), False),
+        (range(16, 30), True),
+        # There was a night among them.
+        ([500, 510, 520, 530, 540, *range(1000, 1100, 10)], False),
+    ],
+    ids=["usual", "too long", "too few", "short", "no longer short", "after a night"],
+)
+def test_silence__is_unusual(minutes_ago: list[int], is_silent: bool) -> None:
+    assert received(*minutes_ago).is_silent(NOW) is is_silent
