@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy
 from billing_webhooks import jobs
 from billing_webhooks.admin.base import ReadOnlyAdmin
 from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
-from billing_webhooks.admin.event_actions import EVENT_ACTIONS
+from billing_webhooks.admin.event_actions import EVENT_ACTIONS, RUN_ACTIONS
 from billing_webhooks.admin.filters import OpenFilter
 from billing_webhooks.admin.rendering import EMPTY, preformatted
 from billing_webhooks.admin.results import told
 from billing_webhooks.models import Job
 
-LABELS = {each.name: each.label for each in (*EVENT_ACTIONS, *CUSTOMER_ACTIONS)}
+LABELS = {each.name: each.label for each in (*EVENT_ACTIONS, *RUN_ACTIONS, *CUSTOMER_ACTIONS)}
 
 
 class JobAdmin(ReadOnlyAdmin):
