@@ -79,6 +79,7 @@ def test_console__commands_exist(
             assert line in {
                 "pip install django-billing-webhooks",
                 "pip install django-billing-webhooks[celery]",
+                "pip install django-billing-webhooks[charts]",
             }
 
 

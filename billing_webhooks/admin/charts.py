@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from billing_webhooks.admin.drawings import redrawn, swatch
 from billing_webhooks.admin.rendering import number, visible
 
+LIBRARY = "pygal"
 WIDTH, HEIGHT = 900, 240
 MAX_TICKS = 6
 MAX_LABELS = 12
@@ -90,7 +91,7 @@ def line(title: str, points: Sequence[tuple[datetime, Decimal]]) -> SafeString:
 
 def is_drawn() -> bool:
     """Return whether there is something to draw with."""
-    return find_spec("pygal") is not None
+    return find_spec(LIBRARY) is not None
 
 
 def _picture(

@@ -14,8 +14,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing_webhooks.models import WebhookEvent
+from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.overview.counting import FATES, counted, days, hours
+from billing_webhooks.overview.figures import failing, undone
 from billing_webhooks.rhythm import rhythm
 from tests.overview.events import event
 
@@ -103,12 +104,12 @@ def test_counts__in_one_query(count: int) -> None:
     assert len(captured) == 1
 
 
-def prepared() -> None:
+def prepared(table: str = TABLE) -> None:
     """Let the database know how many rows there are, and which of them everybody may see."""
     statements = {
-        "sqlite": f"ANALYZE {TABLE}",
-        "postgresql": f"VACUUM ANALYZE {TABLE}",
-        "mysql": f"ANALYZE TABLE {TABLE}",
+        "sqlite": f"ANALYZE {table}",
+        "postgresql": f"VACUUM ANALYZE {table}",
+        "mysql": f"ANALYZE TABLE {table}",
     }
     with connection.cursor() as cursor:
         cursor.execute(statements[connection.vendor])
@@ -153,3 +154,36 @@ def test_index__is_all_that_is_read(work: Callable[[], Any], steps: int) -> None
 
     assert plan.count(reads[connection.vendor]) == steps, plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("state", ["pending", "dead", "quarantined"])
+def test_undone__found_among_many_by_a_partial_index(state: str) -> None:
+    moments = (SPRING - timedelta(minutes=number) for number in range(3_000))
+    WebhookEvent.objects.bulk_create(event(moment) for moment in moments)
+    WebhookEvent.objects.bulk_create(event(SPRING, state=state, outcome="") for _ in range(5))
+    prepared()
+    [plan] = plans(lambda: undone("default", state))
+
+    # Pending ones have indexes of their own, which are as small.
+    indexes = ("billing_event_unprocessed", "billing_event_pending", "billing_event_due")
+    assert any(index in plan for index in indexes), plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failing__found_among_many_by_a_partial_index() -> None:
+    each = event(SPRING)
+    each.save()
+    ReceiverRun.objects.bulk_create(
+        ReceiverRun(
+            event=each,
+            signal="s",
+            receiver=f"shop.receiver_{number}",
+            state="succeeded" if number else "failed",
+        )
+        for number in range(3_000)
+    )
+    prepared(ReceiverRun._meta.db_table)
+    plan, _errors = plans(lambda: failing("default"))
+
+    assert "billing_run_unsucceeded" in plan
