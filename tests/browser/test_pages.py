@@ -24,6 +24,7 @@ CUSTOMERS = "/admin/billing_webhooks/customer/"
 LISTS = [
     "/admin/",
     "/admin/billing_webhooks/",
+    "/admin/billing_webhooks/webhookevent/overview/",
     EVENTS,
     CUSTOMERS,
 ]
