@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from django.apps import apps
 from django.db.models import Model, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity, Subscription
 
@@ -115,13 +117,15 @@ def lines(differences: Iterable[Difference], *, old: str, new: str) -> Iterator[
 def _note(row: Difference, *, old: str, new: str) -> str:
     if row.old is None:
         return f" ({new})"
-    return f" ({old})" if row.new is None else f" becomes {shown(row.new)}"
+    if row.new is None:
+        return f" ({old})"
+    return " " + _("becomes %(name)s") % {"name": shown(row.new)}
 
 
 def shown(value: Any) -> str:
     """Return a column's value: a time in the project's time zone, text in quotes."""
     if value is None:
-        return "none"
+        return pgettext("value of a field", "none")
     if isinstance(value, Name):
         return value.removeprefix("id:")
     if isinstance(value, datetime):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from django.apps import apps
 from django.db.models import QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from billing_webhooks.database import write_alias
@@ -83,10 +86,17 @@ def _erase(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:
             continue
         part.done += 1
         rows = Counter(erased.rows) + Counter({"WebhookEvent": erased.events})
-        part.lines += (f"{name}: {count}" for name, count in sorted(rows.items()))
+        part.lines += (f"{_kind(name)}: {count}" for name, count in sorted(rows.items()))
     part.refused[_("It was erased already, or merged into another.")] = len(keys) - part.done
     part.refused = +part.refused
     return part
+
+
+def _kind(name: str) -> str:
+    """Return what rows of a model are called; of the project's own, the name of the model."""
+    with suppress(LookupError, ValueError):
+        return capfirst(str(apps.get_model("billing_webhooks", name)._meta.verbose_name_plural))
+    return name
 
 
 register("replay", Action(_replay, EVENTS_PER_PART))

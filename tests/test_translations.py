@@ -68,7 +68,7 @@ def test_gathering__misses_nothing_in_python() -> None:
 
 def test_gathering__reads_templates() -> None:
     found = {each.key[1] for each in messages.sources() if each.path.endswith(".html")}
-    assert "These are the first %(count)s. For others, search or filter." in found
+    assert "For %(count)s %(kind)s" in found
 
 
 @pytest.fixture
@@ -127,9 +127,11 @@ class TestFiles:
 
     def test_po__keeps_placeholders(self, language: str) -> None:
         for message in messages.stored(language):
-            wanted = placeholders(forms(message.id)[-1])
+            # What says "it" of one row may do so in a translation, too.
+            wanted = [placeholders(text) for text in forms(message.id)]
             for text in forms(message.string) if message.id else ():
-                assert placeholders(text) == wanted, message.id
+                assert placeholders(text) in wanted, message.id
+            assert not message.id or placeholders(forms(message.string)[-1]) == wanted[-1]
 
     def test_po__keeps_the_end_of_sentences(self, language: str) -> None:
         for (_context, text), translated in translations(messages.stored(language)).items():

@@ -15,16 +15,20 @@ from django.utils.translation import gettext_lazy
 
 from billing_webhooks import jobs
 from billing_webhooks.admin.base import ReadOnlyAdmin
+from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
+from billing_webhooks.admin.event_actions import EVENT_ACTIONS, RUN_ACTIONS
 from billing_webhooks.admin.filters import OpenFilter
 from billing_webhooks.admin.rendering import EMPTY, preformatted
 from billing_webhooks.admin.results import told
 from billing_webhooks.models import Job
 
+LABELS = {each.name: each.label for each in (*EVENT_ACTIONS, *RUN_ACTIONS, *CUSTOMER_ACTIONS)}
+
 
 class JobAdmin(ReadOnlyAdmin):
     list_display = (
         "asked_at",
-        "action",
+        "label",
         "total",
         "done",
         "state",
@@ -34,10 +38,10 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("asked_by_key",)
     search_help_text = gettext_lazy("The exact key of the user who asked.")
     fieldsets = (
-        (None, {"fields": ("action", "asked_by", "asked_at", "state", "done", "total")}),
+        (None, {"fields": ("label", "asked_by", "asked_at", "state", "done", "total")}),
         (gettext_lazy("What came of it"), {"fields": ("outcome", "lines", "finished_at")}),
     )
-    readonly_fields = ("outcome", "lines")
+    readonly_fields = ("label", "outcome", "lines")
 
     @property
     def media(self) -> Media:
@@ -80,6 +84,10 @@ class JobAdmin(ReadOnlyAdmin):
             self.message_user(request, _("It goes on."), messages.SUCCESS)
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return HttpResponseRedirect(reverse(name, args=[key], current_app=self.admin_site.name))
+
+    @admin.display(description=gettext_lazy("action"))
+    def label(self, job: Job) -> str:
+        return str(LABELS.get(job.action, job.action))
 
     @admin.display(description=gettext_lazy("outcome"))
     def outcome(self, job: Job) -> str:

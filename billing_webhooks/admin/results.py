@@ -68,4 +68,4 @@ def told(job: Job) -> Iterator[tuple[int, str]]:
         text = ngettext(
             "%(count)d was left out: %(why)s", "%(count)d were left out: %(why)s", count
         )
-        yield messages.WARNING, text % {"count": count, "why": visible(_(reason))}
+        yield messages.WARNING, text % {"count": count, "why": visible(reason)}

@@ -236,6 +236,7 @@ def _labels() -> dict[str, str]:
 WORDS: Mapping[str, type[Choices]] = {
     "lifecycle": Lifecycle,
     "collection": Collection,
+    "owed": Collection,
     "said_status": SubscriptionStatus,
 }
 

@@ -247,7 +247,7 @@ class TestErase:
         assert not Customer.objects.exists()
         assert WebhookEvent.objects.get().pruned_at is not None
         assert "1 customer was erased." in html
-        assert "Subscription: 1" in html
+        assert "Subscriptions: 1" in html
 
     @pytest.mark.parametrize("typed", ["", "delete"])
     def test_not_without_the_word(
