@@ -35,6 +35,23 @@ def span(length: timedelta) -> str:
     return timesince(end - length, end, depth=1).replace("\N{NO-BREAK SPACE}", " ")
 
 
+def duration(length: timedelta) -> str:
+    """Return a length of time in its two largest units, such as "4 h 44 min", or "6 ms"."""
+    if abs(length) < timedelta(seconds=1):
+        return _("%(count)d ms") % {"count": length // timedelta(milliseconds=1)}
+    sign, seconds = "-" if length < timedelta() else "", abs(int(length.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [
+        (days, _("%(count)d d")),
+        (hours, _("%(count)d h")),
+        (minutes, _("%(count)d min")),
+        (seconds % 60, _("%(count)d s")),
+    ]
+    first = next(index for index, (count, _unit) in enumerate(parts) if count)
+    shown_parts = [unit % {"count": count} for count, unit in parts[first : first + 2] if count]
+    return sign + " ".join(shown_parts)
+
+
 def number(value: Decimal) -> str:
     """Return a number without the zeros of its column, but with two decimals if with any."""
     whole, point, fraction = f"{value.normalize():f}".partition(".")

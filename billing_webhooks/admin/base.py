@@ -32,6 +32,7 @@ from billing_webhooks.admin.rendering import (
     link,
     list_link,
     preformatted,
+    show_marks,
     table,
     visible,
 )
@@ -159,6 +160,8 @@ class ReadOnlyAdmin(Exports, ReadOnly, ModelAdmin):
     ) -> HttpResponse:
         # It heads the page and its title, and is a text of the sender's.
         context["subtitle"] = visible(context.get("subtitle") or "")
+        if context.get("original") is not None:
+            show_marks(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -11,12 +11,12 @@ from django.contrib.admin.utils import display_for_value
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.admin.base import ReadOnlyAdmin
+from billing_webhooks.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from billing_webhooks.admin.rendering import EMPTY, list_link, table, visible
 from billing_webhooks.models import (
     WebhookEvent,
 )
-from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.models.billing import BillingRow, Identity
 from billing_webhooks.models.entries import MoneyEntry
 from billing_webhooks.projection.registers import Stamp, draft_of
 
@@ -49,3 +49,13 @@ class BillingAdmin(ReadOnlyAdmin):
             query = {"provider": row.provider, "q": by}
             event = list_link(self.admin_site, WebhookEvent, query, by)
             yield name, when, event, visible(json.dumps(value, ensure_ascii=False))
+
+
+class IdentityInline(ReadOnlyInline):
+    """The names by which events call a row."""
+
+    fields = readonly_fields = ("provider", "kind", "name")
+
+    @admin.display(description=_("value"))
+    def name(self, identity: Identity) -> str:
+        return visible(identity.value)

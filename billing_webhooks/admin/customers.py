@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.actions import ActsOnRows
-from billing_webhooks.admin.base import ReadOnlyInline
-from billing_webhooks.admin.billing import BillingAdmin, money
+from billing_webhooks.admin.billing import BillingAdmin, IdentityInline, money
 from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.admin.linking import LinkingPages
@@ -26,9 +25,8 @@ from billing_webhooks.models import (
 )
 
 
-class CustomerIdentityInline(ReadOnlyInline):
+class CustomerIdentityInline(IdentityInline):
     model = CustomerIdentity
-    fields = readonly_fields = ("provider", "kind", "value")
 
 
 class CustomerAdmin(LinkingPages, ActsOnRows, BillingAdmin):

@@ -20,13 +20,12 @@ from billing_webhooks.admin.rendering import (
     EMPTY,
     link_to,
     preformatted,
-    span_of,
     table,
     visible,
 )
 from billing_webhooks.models import ConflictingDelivery, ReceiverRun, WebhookEvent
 from billing_webhooks.redaction import shown_payload
-from billing_webhooks.wording import last_line
+from billing_webhooks.wording import duration, last_line
 
 VIEW_PAYLOAD = "billing_webhooks.view_payload"
 MAX_LINES = 5_000
@@ -59,7 +58,7 @@ def runs_of(site: AdminSite, event: WebhookEvent, addresses: Mapping[str, str]) 
             _state(run),
             _receiver(site, run),
             run.attempts,
-            EMPTY if run.duration is None else span_of(run.duration),
+            EMPTY if run.duration is None else duration(run.duration),
             _once_more(run, event, addresses) or EMPTY,
         )
         for run in runs

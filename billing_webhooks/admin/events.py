@@ -33,12 +33,12 @@ from billing_webhooks.admin.rendering import (
     link,
     link_to,
     preformatted,
-    span_of,
     visible,
 )
 from billing_webhooks.admin.summary import neighbour, summary
 from billing_webhooks.conf import settings
 from billing_webhooks.models import Customer, Mailbox, WebhookEvent
+from billing_webhooks.wording import duration
 
 logger = logging.getLogger("billing_webhooks.admin")
 
@@ -213,13 +213,13 @@ class WebhookEventAdmin(ShowsOverview, ShowsError, ActsOnRows, ReadOnlyAdmin):
     @admin.display(description=_("delay"))
     def delay(self, event: WebhookEvent) -> str:
         """Return how long after it occurred it arrived."""
-        return span_of(event.received_at - event.occurred_at)
+        return duration(event.received_at - event.occurred_at)
 
     @admin.display(description=_("processed after"))
     def processing_time(self, event: WebhookEvent) -> str:
         if event.processed_at is None:
             return EMPTY
-        return span_of(event.processed_at - event.received_at)
+        return duration(event.processed_at - event.received_at)
 
     @admin.display(description=_("mailbox"))
     def mailbox_link(self, event: WebhookEvent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from billing_webhooks.admin.rendering import show_marks
 from billing_webhooks.database import savepoint_if_in_transaction
 from billing_webhooks.models.keyset import Keyset
 
@@ -117,6 +119,10 @@ class KeysetChangeList(ChangeList):
         except (ValueError, OverflowError, DataError) as error:
             # No cursor, or a filter by a value that the database cannot even be asked for.
             raise IncorrectLookupParameters from error
+        # Of the rows as they are, because pages begin and end with them.
+        self.ends = [copy(row) for row in [*rows[:1], *rows[-1:]]]
+        for row in rows:
+            show_marks(row)
         self.result_list: Any = rows
         self.multi_page = self.rows_before or self.rows_after
         self.result_count = len(rows) + self.multi_page
@@ -151,11 +157,11 @@ class KeysetChangeList(ChangeList):
 
     @property
     def previous_page(self) -> str | None:
-        return self._page(BEFORE, self.result_list[:1]) if self.rows_before else None
+        return self._page(BEFORE, self.ends[:1]) if self.rows_before else None
 
     @property
     def next_page(self) -> str | None:
-        return self._page(AFTER, self.result_list[-1:]) if self.rows_after else None
+        return self._page(AFTER, self.ends[-1:]) if self.rows_after else None
 
     def _page(self, side: str, rows: Sequence[Any]) -> str | None:
         """Return the query of the page on one side of a row, None without a row."""

@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from billing_webhooks.admin.base import ReadOnlyInline
-from billing_webhooks.admin.billing import BillingAdmin
+from billing_webhooks.admin.billing import BillingAdmin, IdentityInline
 from billing_webhooks.admin.filters import ProviderFilter
 from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
@@ -18,9 +17,8 @@ from billing_webhooks.models import (
 )
 
 
-class PlanIdentityInline(ReadOnlyInline):
+class PlanIdentityInline(IdentityInline):
     model = PlanIdentity
-    fields = readonly_fields = ("provider", "kind", "value")
 
 
 class PlanAdmin(BillingAdmin):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -45,6 +44,18 @@ def visible(text: str) -> str:
     return _UNPRINTABLE.sub(escape, text)
 
 
+def show_marks(row: Model) -> None:
+    """
+    Let a row's texts be visible, in place: it is only to be shown any more.
+
+    Django shows the columns of a row as they are.
+    """
+    key = row._meta.pk.attname
+    for name, value in row.__dict__.items():
+        if isinstance(value, str) and name != key:
+            row.__dict__[name] = visible(value)
+
+
 def preformatted(text: str) -> SafeString:
     """Return text as it stands, in a scrolling box; what is beyond MAX_SHOWN is left out."""
     return boxed(visible(text[:MAX_SHOWN]), is_cut=len(text) > MAX_SHOWN)
@@ -56,23 +67,6 @@ def boxed(content: str, *, is_cut: bool = False) -> SafeString:
     if not is_cut:
         return box
     return format_html("{}<p>{}</p>", box, _("The rest is too long to be shown."))
-
-
-def span_of(span: timedelta) -> str:
-    """Return a span of time in its two largest units, or as milliseconds if it is short."""
-    if abs(span) < timedelta(seconds=1):
-        return _("%(count)d ms") % {"count": span // timedelta(milliseconds=1)}
-    sign, seconds = "-" if span < timedelta() else "", abs(int(span.total_seconds()))
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    parts = [
-        (days, _("%(count)d d")),
-        (hours, _("%(count)d h")),
-        (minutes, _("%(count)d min")),
-        (seconds % 60, _("%(count)d s")),
-    ]
-    first = next(index for index, (count, _unit) in enumerate(parts) if count)
-    shown_parts = [unit % {"count": count} for count, unit in parts[first : first + 2] if count]
-    return sign + " ".join(shown_parts)
 
 
 def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]]) -> SafeString:

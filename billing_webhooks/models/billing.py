@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_webhooks.facts import SubscriptionStatus
 from billing_webhooks.models.fields import ExactCharField
 from billing_webhooks.models.querysets import PlanQuerySet, SubscriptionQuerySet
+from billing_webhooks.wording import printable
 
 
 class BillingRow(models.Model):
@@ -59,7 +60,7 @@ class Plan(BillingRow):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.code or self.external_id or f"#{self.pk}"
+        return printable(self.name or self.code or self.external_id) or f"#{self.pk}"
 
 
 class Identity(models.Model):
@@ -78,7 +79,7 @@ class Identity(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.kind} {self.value}"
+        return printable(f"{self.provider} {self.kind} {self.value}")
 
 
 class PlanIdentity(Identity):
@@ -158,4 +159,4 @@ class Subscription(BillingRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan_name or self.external_id} ({self.get_status_display()})"
+        return printable(f"{self.plan_name or self.external_id} ({self.get_status_display()})")

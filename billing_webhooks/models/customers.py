@@ -20,6 +20,7 @@ from billing_webhooks.models.inbox import WebhookEvent
 from billing_webhooks.models.querysets import CustomerQuerySet
 from billing_webhooks.models.timeline import Page, page
 from billing_webhooks.signals import customer_linked
+from billing_webhooks.wording import printable
 
 if TYPE_CHECKING:
     from billing_webhooks.models.entries import Invoice, UsageRecord
@@ -79,7 +80,8 @@ class Customer(BillingRow):
         ]
 
     def __str__(self) -> str:
-        return self.email or self.external_id or self.organization_code or f"#{self.pk}"
+        name = self.email or self.external_id or self.organization_code
+        return printable(name) or f"#{self.pk}"
 
     def timeline(self, before: str | None = None, limit: int = 50) -> Page:
         """Return a page of all that happened to the customer: see `models.timeline.page`."""

@@ -92,7 +92,7 @@ class Payment(MoneyEntry):
         ]
 
     def __str__(self) -> str:
-        return self.external_id or self.identity
+        return wording.printable(self.external_id or self.identity)
 
 
 class Invoice(MoneyEntry):
@@ -113,7 +113,7 @@ class Invoice(MoneyEntry):
         ]
 
     def __str__(self) -> str:
-        return self.external_id or self.identity
+        return wording.printable(self.external_id or self.identity)
 
 
 class UsageRecord(Entry):
@@ -137,4 +137,4 @@ class UsageRecord(Entry):
 
     def __str__(self) -> str:
         quantity = "?" if self.quantity is None else f"{self.quantity.normalize():f}"
-        return f"{self.meter}: {quantity}"
+        return wording.printable(f"{self.meter}: {quantity}")

@@ -19,6 +19,7 @@ from billing_webhooks.models.indexes import PartialIndex
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Trust
 from billing_webhooks.providers.paths import storable
+from billing_webhooks.wording import printable
 
 MAX_ERROR_LENGTH = 4000
 
@@ -183,7 +184,7 @@ class WebhookEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.event_type or _('unreadable event')}"
+        return printable(f"{self.provider} {self.event_type or _('unreadable event')}")
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -258,4 +259,4 @@ class Mailbox(models.Model):
         verbose_name_plural = _("mailboxes")
 
     def __str__(self) -> str:
-        return self.key
+        return printable(self.key)
