@@ -58,30 +58,32 @@ serve: $(VENV)/.demo  ## Leave the example project running on the same database,
 screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs chromium
 	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
-# SQLite's tests leave a core idle, so those on servers run beside them and are shown afterwards.
+# Tests wait a lot for databases, so those on servers run beside those on SQLite; their reports follow.
 test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed
-	@$(MAKE) --no-print-directory test-on-servers >$(VENV)/servers.log 2>&1 & servers=$$!; \
-	trap 'kill $$servers 2>/dev/null' EXIT INT TERM; \
+	@$(MAKE) --no-print-directory test-on-postgres >$(VENV)/postgres.log 2>&1 & postgres=$$!; \
+	$(MAKE) --no-print-directory test-on-mariadb >$(VENV)/mariadb.log 2>&1 & mariadb=$$!; \
+	trap 'kill $$postgres $$mariadb 2>/dev/null' EXIT INT TERM; \
 	status=0; \
 	echo "Testing on SQLite"; \
 	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
-	wait $$servers || status=1; \
-	cat $(VENV)/servers.log; \
+	wait $$postgres || status=1; \
+	cat $(VENV)/postgres.log; \
+	wait $$mariadb || status=1; \
+	cat $(VENV)/mariadb.log; \
 	exit $$status
 
-.PHONY: test-on-servers
-test-on-servers:
-	@status=0; \
-	echo "Testing on PostgreSQL"; \
-	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
-	echo "Testing on MariaDB"; \
-	if PATH="$$PATH:/usr/sbin" command -v mariadbd >$(VENV)/mariadb.log; then \
-	    $(PIP_INSTALL) --group mariadb >>$(VENV)/mariadb.log 2>&1 || \
-	        echo "mysqlclient cannot be installed; $(VENV)/mariadb.log says why."; \
+.PHONY: test-on-postgres test-on-mariadb
+test-on-postgres:
+	@echo "Testing on PostgreSQL"; \
+	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-on-mariadb:
+	@echo "Testing on MariaDB"; \
+	if PATH="$$PATH:/usr/sbin" command -v mariadbd >$(VENV)/mysqlclient.log; then \
+	    $(PIP_INSTALL) --group mariadb >>$(VENV)/mysqlclient.log 2>&1 || \
+	        echo "mysqlclient cannot be installed; $(VENV)/mysqlclient.log says why."; \
 	fi; \
-	$(BIN)/python -m tests.with_database --optional mariadb \
-	    $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
-	exit $$status
+	$(BIN)/python -m tests.with_database --optional mariadb $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 chaos: $(VENV)/.test  ## Kill processes and servers while events arrive; also in builds broken on purpose
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
