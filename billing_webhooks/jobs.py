@@ -153,7 +153,7 @@ def _work_part(db: str, key: UUID) -> bool:
             if job is None:
                 return False
             _do(job)
-            job.save(using=db)
+            _save(db, job)
     except Exception as error:
         if is_transient(error):
             close_if_broken(db)
@@ -167,19 +167,19 @@ def _work_part(db: str, key: UUID) -> bool:
 def _begin(db: str, key: UUID) -> bool:
     """Count the attempt at the next part in a commit of its own; return whether there is one."""
     with transaction.atomic(using=db):
-        job = _locked(db, key)
+        job = _locked(db, key, "keys", "result")
         if job is None:
             return False
         job.attempts += 1
         if job.attempts > MAX_ATTEMPTS:
             _end(job, Job.State.FAILED, f"Given up after {MAX_ATTEMPTS} attempts.")
-        job.save(using=db)
+        _save(db, job)
         return job.state == Job.State.OPEN
 
 
-def _locked(db: str, key: UUID) -> Job | None:
+def _locked(db: str, key: UUID, *without: str) -> Job | None:
     """Return the job, locked for this transaction; None if it is over or somebody else's."""
-    rows = Job._base_manager.using(db).filter(pk=key, state=Job.State.OPEN)
+    rows = Job._base_manager.using(db).filter(pk=key, state=Job.State.OPEN).defer(*without)
     if connections[db].features.has_select_for_update_skip_locked:
         return rows.select_for_update(skip_locked=True).first()
     # SQLite has no row locks: the first write takes the whole database.
@@ -211,9 +211,16 @@ def _end(job: Job, state: Job.State, error: str = "") -> None:
     job.keys, job.finished_at = [], timezone.now()
 
 
+def _save(db: str, job: Job) -> None:
+    # The keys may be thousands, and they change once.
+    fixed = {"id", "keys"} if job.state == Job.State.OPEN else {"id"}
+    loaded = {field.name for field in job._meta.concrete_fields} - job.get_deferred_fields()
+    job.save(using=db, update_fields=loaded - fixed)
+
+
 def _fail(db: str, key: UUID, error: Exception) -> None:
     with transaction.atomic(using=db):
         if job := _locked(db, key):
             # Without the error's message: it may quote what was sent.
             _end(job, Job.State.FAILED, type(error).__name__)
-            job.save(using=db)
+            _save(db, job)
