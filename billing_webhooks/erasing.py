@@ -24,10 +24,12 @@ from billing_webhooks.mailboxes import MailboxTaken, turn
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
+    Job,
     Mailbox,
     Subscription,
     WebhookEvent,
 )
+from billing_webhooks.models.jobs import REPORTS
 
 # What events of a customer are kept in order by: its own name, or its organisation's.
 SUBJECTS = ("customer", "organization")
@@ -53,8 +55,9 @@ def erase(customer: Customer) -> Erased:
     Delete a customer with all that belongs to it, and empty the events about it.
 
     Events that are no customer's are searched for its ids and e-mail address. What was
-    still to be done for the customer is given up. Rows of the project's own, such as the
-    user, are not touched. Raise AlreadyErased if there is no such customer any more.
+    still to be done for the customer is given up, and what previews in the admin have told
+    is forgotten. Rows of the project's own, such as the user, are not touched. Raise
+    AlreadyErased if there is no such customer any more.
     """
     db = write_alias()
     names = _names(db, customer)
@@ -78,6 +81,8 @@ def erase(customer: Customer) -> Erased:
             _forget(db, events[first : first + EVENTS_AT_A_TIME])
         _, deleted = locked.delete(using=db)
         _mailboxes_of_nobody(db, mailboxes).delete()
+        # Any of them may tell of the customer.
+        Job._base_manager.using(db).filter(action__in=REPORTS).update(result={})
     return Erased({_name(label): count for label, count in deleted.items() if count}, len(events))
 
 

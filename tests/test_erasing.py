@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import models
 
+from billing_webhooks import jobs
 from billing_webhooks.erasing import AlreadyErased, Erased, erase
 from billing_webhooks.exceptions import GiveUp
 from billing_webhooks.models import (
@@ -73,6 +75,17 @@ def test_erased__nothing_is_left_of_the_customer(ada: Customer) -> None:
     said = everything()
     assert not [name for name in (ADA["id"], ADA["email"], "98765432") if name in said]
     assert not ConflictingDelivery.objects.exists()
+
+
+def test_erased__nothing_is_left_in_previews(ada: Customer) -> None:
+    events = WebhookEvent.objects.values_list("pk", flat=True)
+    # Made by hand in another way, so that a preview has something to tell.
+    Customer.objects.filter(pk=ada.pk).update(email="", external_id="")
+    job = jobs.work(jobs.ask(uuid4(), "preview", events)[0].pk)
+    assert ADA["email"] in str(job.result)
+    erase(ada)
+
+    assert ADA["email"] not in everything()
 
 
 def test_erased__others_keep_everything(ada: Customer) -> None:

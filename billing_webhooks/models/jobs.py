@@ -9,6 +9,9 @@ from billing_webhooks.models.fields import ExactCharField
 from billing_webhooks.models.inbox import time_ordered_uuid
 from billing_webhooks.models.indexes import PartialIndex
 
+# Actions whose results repeat what rows say.
+REPORTS = ("preview",)
+
 
 class Job(models.Model):
     """
