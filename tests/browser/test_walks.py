@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -38,17 +39,35 @@ def test_failing_receiver__fault_removed__is_retried_and_seen_to_succeed(page: P
     event = page.url
     expect(row(page, RECEIVER)).to_contain_text("The mail server is down")
 
-    page.goto("/admin/journal/outage/")
-    follow(page.get_by_role("link", name="the mail server"))
-    page.get_by_label("is down").uncheck()
-    follow(page.get_by_role("button", name="Save", exact=True))
-
+    remove_fault(page)
     page.goto(event)
     follow(row(page, RECEIVER).get_by_role("link", name="Retry now"))
     follow(page.get_by_role("button", name="Retry now"))
     page.goto(event)
     expect(row(page, RECEIVER)).to_contain_text("succeeded")
     expect(page.get_by_text("processed", exact=True)).to_be_visible()
+
+
+def test_failing_receiver__fault_removed__all_its_runs_are_run_again(page: Page) -> None:
+    remove_fault(page)
+    page.goto(f"{APP}webhookevent/overview/")
+    follow(row(page, RECEIVER).get_by_role("link", name=re.compile(r"^[0-9]+$")))
+    page.get_by_label("Select all objects").check()
+    page.get_by_label("Action:").select_option("run_again")
+    follow(page.get_by_role("button", name="Go"))
+    expect(page.get_by_text(RECEIVER).first).to_be_visible()
+    follow(page.get_by_role("button", name="Run again"))
+
+    expect(page.get_by_text("receivers are run again.")).to_be_visible()
+    page.goto(f"{APP}receiverrun/?receiver={RECEIVER}&state__exact=failed")
+    expect(page.locator("#result_list")).to_have_count(0)
+
+
+def remove_fault(page: Page) -> None:
+    page.goto("/admin/journal/outage/")
+    follow(page.get_by_role("link", name="the mail server"))
+    page.get_by_label("is down").uncheck()
+    follow(page.get_by_role("button", name="Save", exact=True))
 
 
 def test_quarantined__readable_after_all__is_released(page: Page) -> None:
