@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,10 +40,38 @@ def row_of(path: str, open_page: Open, **options: object) -> Page:
     return page
 
 
-def confirmation(page: Page) -> Page:
+def confirmation(open_page: Open, **options: object) -> Page:
     """Return the page that asks before an event is retried."""
+    page = row_of(FIRST_OF["event"], open_page, **options)
     follow(page.get_by_role("link", name="Retry now").first)
     return page
+
+
+def preview(open_page: Open, **options: object) -> Page:
+    """Return the page of a job that has told what a replay would do."""
+    page = row_of(FIRST_OF["event"], open_page, **options)
+    follow(page.get_by_role("link", name="Preview a replay"))
+    follow(page.get_by_role("button", name="Preview a replay"))
+    return page
+
+
+def linking(open_page: Open, **options: object) -> Page:
+    """Return the page on which a user is looked for."""
+    page = row_of(FIRST_OF["customer"], open_page, **options)
+    follow(page.get_by_role("link", name="Link a user"))
+    return page
+
+
+def export(open_page: Open, **options: object) -> Page:
+    """Return the page that says what an export will hold."""
+    page = open_page(EVENTS, **options)
+    page.locator("#result_list tbody input[type=checkbox]").first.check()
+    page.get_by_label("Action:").select_option("export_csv")
+    follow(page.get_by_role("button", name="Go"))
+    return page
+
+
+BEHIND = pytest.mark.parametrize("go", [confirmation, preview, linking, export])
 
 
 def faults_in_both_themes(page: Page) -> list[str]:
@@ -74,13 +103,13 @@ def test_row__phone__does_not_scroll_to_the_side(path: str, open_page: Open) -> 
     assert not is_wider_than_screen(row_of(path, open_page, **PHONE))
 
 
-def test_confirmation__both_themes__is_accessible(open_page: Open) -> None:
-    page = confirmation(row_of(FIRST_OF["event"], open_page, bypass_csp=True))
+@BEHIND
+def test_page_behind__both_themes__is_accessible(go: Callable[..., Page], open_page: Open) -> None:
+    assert faults_in_both_themes(go(open_page, bypass_csp=True)) == []
 
-    assert faults_in_both_themes(page) == []
 
-
-def test_confirmation__phone__does_not_scroll_to_the_side(open_page: Open) -> None:
-    page = confirmation(row_of(FIRST_OF["event"], open_page, **PHONE))
-
-    assert not is_wider_than_screen(page)
+@BEHIND
+def test_page_behind__phone__does_not_scroll_to_the_side(
+    go: Callable[..., Page], open_page: Open
+) -> None:
+    assert not is_wider_than_screen(go(open_page, **PHONE))
