@@ -81,9 +81,16 @@ def erase(customer: Customer) -> Erased:
             _forget(db, events[first : first + EVENTS_AT_A_TIME])
         _, deleted = locked.delete(using=db)
         _mailboxes_of_nobody(db, mailboxes).delete()
-        # Any of them may tell of the customer.
-        Job._base_manager.using(db).filter(action__in=REPORTS).update(result={})
+    _forget_reports(db)
     return Erased({_name(label): count for label, count in deleted.items() if count}, len(events))
+
+
+def _forget_reports(db: str) -> None:
+    """Forget what previews have told: any of them may have told of the customer."""
+    jobs = Job._base_manager.using(db)
+    # By their keys, and with no other lock held: one may be under way, and wait for a row.
+    told = list(jobs.filter(action__in=REPORTS).exclude(result={}).values_list("pk", flat=True))
+    jobs.filter(pk__in=told).update(result={})
 
 
 def _forget(db: str, keys: Sequence[UUID]) -> None:
