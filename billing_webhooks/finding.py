@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 
 from billing_webhooks.models import Customer, CustomerIdentity
 
@@ -23,7 +24,10 @@ def customers_called(db: str, term: str, provider: str | None = None) -> list[Cu
         # Many have no e-mail address.
         return []
     named = CustomerIdentity._base_manager.using(db).filter(value=term).values("row")
-    return list(customers.filter(Q(pk__in=named) | Q(email__iexact=term)))
+    # Not by `iexact`: where ids are told apart by every character, so are addresses.
+    address = Q(email=term) | Q(small_email=term.lower())
+    found = customers.alias(small_email=Lower("email")).filter(Q(pk__in=named) | address)
+    return list(found)
 
 
 def users_called(term: str) -> list[Any]:
