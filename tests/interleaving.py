@@ -21,7 +21,7 @@ from tests.operations import BEGIN, COMMIT, ROLLBACK, observed
 
 # Who has not come to a pause by then waits for a lock of the database. If not, two run
 # at once for a while, which does no harm.
-BLOCKED_AFTER_SECONDS = 0.05
+BLOCKED_AFTER_SECONDS = 0.2
 PATIENCE_SECONDS = 60
 
 _here = threading.local()

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 MODULES = (
     "tests/split/inside.py",
     "tests/access/test_rules.py",
+    "tests/admin_pages/test_actions.py",
+    "tests/admin_pages/test_exports.py",
     "tests/admin_pages/test_links.py",
     "tests/linking/test_resolver.py",
     "tests/test_belonging.py",
