@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -121,12 +122,13 @@ class ActsOnRows(ModelAdmin):
         self, request: HttpRequest, rows: QuerySet[Any], *, action: RowAction
     ) -> HttpResponse | None:
         """Return the confirmation page for rows that were chosen in the list."""
-        keys = list(rows.order_by(*self.order).values_list("pk", flat=True)[: MAX_ROWS + 1])
+        # In the list's own order, which has an index; sorted are the few that are left.
+        keys = list(rows.values_list("pk", flat=True)[: MAX_ROWS + 1])
         if len(keys) > MAX_ROWS:
             text = _("These are more than %(most)d. Choose fewer, or use the command line.")
             self.message_user(request, text % {"most": MAX_ROWS}, messages.ERROR)
             return None
-        return self._confirmation(request, action, keys)
+        return self._confirmation(request, action, self._sorted(keys))
 
     def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Ask for confirmation by GET, and do what was confirmed by POST."""
@@ -144,18 +146,25 @@ class ActsOnRows(ModelAdmin):
             return self._confirmation(request, action, keys, form)
         return self._do(request, action, form)
 
+    def _keys(self, texts: Iterable[str]) -> list[Any]:
+        """Return what can be keys of rows; there may be none of them."""
+        keys = []
+        for text in texts:
+            with suppress(ValidationError):
+                keys.append(self.model._meta.pk.clean(text, None))
+        if not keys:
+            raise Http404
+        return keys
+
     def _known(self, texts: Iterable[str]) -> Sequence[Any]:
         """Return the keys of rows that there are."""
-        keys = set()
-        for text in texts:
-            try:
-                keys.add(self.model._meta.pk.to_python(text))
-            except ValidationError:
-                continue
-        found = self.model._default_manager.filter(pk__in=keys)
-        if not (rows := list(found.order_by(*self.order).values_list("pk", flat=True))):
+        if not (rows := self._sorted(self._keys(texts))):
             raise Http404
         return rows
+
+    def _sorted(self, keys: Sequence[Any]) -> list[Any]:
+        rows = self.model._default_manager.filter(pk__in=keys)
+        return list(rows.order_by(*self.order).values_list("pk", flat=True))
 
     def _confirmation(
         self,
@@ -187,7 +196,7 @@ class ActsOnRows(ModelAdmin):
         return TemplateResponse(request, "admin/billing_webhooks/confirmation.html", context)
 
     def _do(self, request: HttpRequest, action: RowAction, form: ConfirmForm) -> HttpResponse:
-        keys = form.cleaned_data["keys"].split(",")
+        keys = self._keys(form.cleaned_data["keys"].split(",")[:MAX_ROWS])
         job, is_new = jobs.ask(
             form.cleaned_data["job"],
             action.name,
@@ -212,7 +221,7 @@ class ActsOnRows(ModelAdmin):
             return HttpResponseRedirect(self._address(self.model, keys[0]))
         return HttpResponseRedirect(self._address(self.model))
 
-    def _begin(self, request: HttpRequest, action: RowAction, job: Job, keys: Sequence[str]) -> Job:
+    def _begin(self, request: HttpRequest, action: RowAction, job: Job, keys: Sequence[Any]) -> Job:
         """Work a small job at once, and let a long one be worked in the background."""
         if (
             len(keys) == 1

@@ -219,6 +219,14 @@ def test_no_such_row(client: Client, superuser: User, query: str) -> None:
     assert client.get(f"{URL}do/retry/{query}").status_code == 404
 
 
+@pytest.mark.parametrize("keys", ["no-uuid", "no-uuid,,\0", ",".join(["x"] * 50)])
+def test_posted_keys_that_are_none(
+    client: Client, superuser: User, event: WebhookEvent, keys: str
+) -> None:
+    assert do(client, "retry", event, keys=keys).status_code in {200, 404}
+    assert not Job.objects.exists()
+
+
 def test_no_such_action(client: Client, superuser: User, event: WebhookEvent) -> None:
     assert client.get(address("explode", event)).status_code == 404
 
