@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import (
     DatabaseError,
+    Error,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -19,6 +23,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing_webhooks.models import WebhookEvent
+
+T = TypeVar("T")
+
+# MariaDB ends one of two transactions whose index entries are neighbours.
+TRIES = 8
+LONGEST_PAUSE_SECONDS = 0.2
 
 # SQLSTATE classes and codes of PostgreSQL that pass by themselves: connection lost,
 # transaction rolled back (deadlock, serialization), server shutting down or starting,
@@ -71,6 +81,23 @@ def is_transient(error: BaseException) -> bool:
         return cause.args[0] in TRANSIENT_ERRNOS
     # A connection that broke before the server could name a reason.
     return isinstance(error, OperationalError)
+
+
+def patiently(alias: str, transact: Callable[[], T]) -> T:
+    """
+    Return what a transaction returns, tried a few times if others were in its way.
+
+    Inside a transaction of the caller's there is nothing to be tried again: that one is over.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return transact()
+        except Error as error:
+            if not left or connections[alias].in_atomic_block or not is_transient(error):
+                raise
+            close_if_broken(alias)
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
+    raise AssertionError("unreachable")
 
 
 def close_if_broken(alias: str) -> None:

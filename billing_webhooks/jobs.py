@@ -11,17 +11,20 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
+from django.db import Error, IntegrityError, connections, transaction
 from django.db.models import F
 from django.utils import timezone, translation
 
 from billing_webhooks.database import (
     close_if_broken,
     is_transient,
+    patiently,
     savepoint_if_in_transaction,
     write_alias,
 )
@@ -106,7 +109,7 @@ def ask(
 def work(key: UUID, *, stop: Callable[[], bool] = lambda: False) -> Job:
     """Work a job to its end, unless another worker is at it, and return it as it then is."""
     db = write_alias()
-    while not stop() and _work_part(db, key):
+    while not stop() and patiently(db, partial(_work_part, db, key)):
         pass
     return Job._base_manager.using(db).get(pk=key)
 
@@ -157,6 +160,7 @@ def _work_part(db: str, key: UUID) -> bool:
     except Exception as error:
         if is_transient(error):
             close_if_broken(db)
+            _uncount(db, key)
             raise
         logger.exception("Job %s failed.", key)
         _fail(db, key, error)
@@ -175,6 +179,13 @@ def _begin(db: str, key: UUID) -> bool:
             _end(job, Job.State.FAILED, f"Given up after {MAX_ATTEMPTS} attempts.")
         _save(db, job)
         return job.state == Job.State.OPEN
+
+
+def _uncount(db: str, key: UUID) -> None:
+    """Take an attempt back that failed by no fault of its own, if the database lets us."""
+    with suppress(Error):
+        counted = Job._base_manager.using(db).filter(pk=key, attempts__gt=0)
+        counted.update(attempts=F("attempts") - 1)
 
 
 def _locked(db: str, key: UUID, *without: str) -> Job | None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from billing_webhooks import dispatch, receivers
 from billing_webhooks.conf import settings
-from billing_webhooks.database import DatabaseTime, write_alias
+from billing_webhooks.database import DatabaseTime, patiently, write_alias
 from billing_webhooks.exceptions import CannotReplay, Refused
 from billing_webhooks.intake import address
 from billing_webhooks.linking import user_resolver
@@ -97,8 +97,8 @@ def replay(
     mailboxes: dict[str, None] = {}
     for done, key in enumerate(keys, start=1):
         try:
-            with transaction.atomic(using=db):
-                mailboxes[make_due(db, key, scope).mailbox] = None
+            event = patiently(db, partial(_make_due, db, key, scope))
+            mailboxes[event.mailbox] = None
             replayed.keys.append(key)
         except CannotReplay as error:
             replayed.refused[str(error)] += 1
@@ -129,6 +129,11 @@ def receiver_names() -> set[str]:
     for alias in settings.PROVIDERS:
         signals += get_provider(alias).signals.values()
     return {identity for signal in signals for identity in signal.connected()}
+
+
+def _make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
+    with transaction.atomic(using=db):
+        return make_due(db, key, scope)
 
 
 def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:

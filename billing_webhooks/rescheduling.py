@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing_webhooks import attempts, dispatch
-from billing_webhooks.database import DatabaseTime, write_alias
+from billing_webhooks.database import DatabaseTime, patiently, write_alias
 from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.replaying import Handled, keys_of
 
@@ -77,7 +77,7 @@ def _each(
     keys = keys_of(events)
     handled = Handled()
     for done, key in enumerate(keys, start=1):
-        if change(key):
+        if patiently(db, partial(change, key)):
             handled.keys.append(key)
         else:
             handled.refused[_why_not(db, key)] += 1

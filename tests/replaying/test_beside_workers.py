@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from billing_webhooks.models import Customer, ReceiverRun, WebhookEvent
 from billing_webhooks.replaying import replay
@@ -88,3 +88,19 @@ def test_many_replays__beside_sweeps_tell_everybody_once(
     assert set(states()) == {"processed"}
     assert ReceiverRun.objects.filter(state="succeeded").count() == 12
     assert set(ReceiverRun.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_error_that_passes__is_tried_again(post_kinde: PostKinde) -> None:
+    post_kinde("customer.agreement_created", SIGN_UP)
+    failing = iter([True, True])
+
+    def deadlock(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and "webhookevent" in sql and next(failing, False):
+            raise OperationalError("Deadlock found when trying to get lock")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(deadlock):
+        replayed = replay(WebhookEvent.objects.all())
+
+    assert len(replayed.keys) == 1
+    assert (WebhookEvent.objects.get().replays, states()) == (1, ["processed"])
