@@ -58,6 +58,13 @@ serve: $(VENV)/.demo  ## Leave the example project running on the same database,
 screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs chromium
 	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
+# Those on SQLite that take longest and need no database, or make their own, follow those on MariaDB,
+# which end first. With PYTEST_ARGS all are together.
+ifeq ($(strip $(PYTEST_ARGS)),)
+LONG := tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
+    tests/test_example_project.py tests/test_split_database.py
+endif
+
 # Tests wait a lot for databases, so those on servers run beside those on SQLite; their reports follow.
 test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed
 	@$(MAKE) --no-print-directory test-on-postgres >$(VENV)/postgres.log 2>&1 & postgres=$$!; \
@@ -65,7 +72,7 @@ test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB 
 	trap 'kill $$postgres $$mariadb 2>/dev/null' EXIT INT TERM; \
 	status=0; \
 	echo "Testing on SQLite"; \
-	env -u DATABASE_URL $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	env -u DATABASE_URL $(BIN)/python -m pytest $(LONG:%=--ignore=%) $(PYTEST_ARGS) || status=1; \
 	wait $$postgres || status=1; \
 	cat $(VENV)/postgres.log; \
 	wait $$mariadb || status=1; \
@@ -78,12 +85,19 @@ test-on-postgres:
 	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-on-mariadb:
-	@echo "Testing on MariaDB"; \
+	@status=0; \
+	echo "Testing on MariaDB"; \
 	if PATH="$$PATH:/usr/sbin" command -v mariadbd >$(VENV)/mysqlclient.log; then \
 	    $(PIP_INSTALL) --group mariadb >>$(VENV)/mysqlclient.log 2>&1 || \
 	        echo "mysqlclient cannot be installed; $(VENV)/mysqlclient.log says why."; \
 	fi; \
-	$(BIN)/python -m tests.with_database --optional mariadb $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m tests.with_database --optional mariadb \
+	    $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	if [ -n "$(LONG)" ]; then \
+	    echo "Testing on SQLite, what takes long"; \
+	    env -u DATABASE_URL $(BIN)/python -m pytest $(LONG) || status=1; \
+	fi; \
+	exit $$status
 
 chaos: $(VENV)/.test  ## Kill processes and servers while events arrive; also in builds broken on purpose
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
