@@ -51,6 +51,26 @@ class BillingAdmin(ReadOnlyAdmin):
             yield name, when, event, visible(json.dumps(value, ensure_ascii=False))
 
 
+class HasEntries(ReadOnlyAdmin):
+    """The page of a row to which payments, invoices and usage belong."""
+
+    @admin.display(description=_("payments"))
+    def payments(self, row: Any) -> SafeString:
+        return self._entries(row.payments, "status", money, "occurred_at")
+
+    @admin.display(description=_("invoices"))
+    def invoices(self, row: Any) -> SafeString:
+        return self._entries(row.invoices, "status", money, "due_at")
+
+    @admin.display(description=_("usage"))
+    def usage(self, row: Any) -> SafeString:
+        return self._entries(row.usage_records, "occurred_at")
+
+    def _entries(self, entries: Any, *columns: Any) -> SafeString:
+        owner = {f"{entries.field.name}__id__exact": entries.instance.pk}
+        return self.some(entries.order_by("-id"), *columns, **owner)
+
+
 class IdentityInline(ReadOnlyInline):
     """The names by which events call a row."""
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
 from billing_webhooks.admin.actions import ActsOnRows
-from billing_webhooks.admin.billing import BillingAdmin, IdentityInline, money
+from billing_webhooks.admin.billing import BillingAdmin, HasEntries, IdentityInline
 from billing_webhooks.admin.customer_actions import CUSTOMER_ACTIONS
 from billing_webhooks.admin.filters import LinkedFilter, ProviderFilter
 from billing_webhooks.admin.linking import LinkingPages
@@ -29,7 +29,7 @@ class CustomerIdentityInline(IdentityInline):
     model = CustomerIdentity
 
 
-class CustomerAdmin(LinkingPages, ActsOnRows, BillingAdmin):
+class CustomerAdmin(LinkingPages, ActsOnRows, HasEntries, BillingAdmin):
     row_actions = CUSTOMER_ACTIONS
     list_display = (
         "__str__",
@@ -110,23 +110,6 @@ class CustomerAdmin(LinkingPages, ActsOnRows, BillingAdmin):
         rows = customer.subscriptions.order_by("-id")
         columns = ("status", "plan", "started_at", "current_period_end")
         return self.some(rows, *columns, customer__id__exact=customer.pk)
-
-    @admin.display(description=_("payments"))
-    def payments(self, customer: Customer) -> SafeString:
-        rows = customer.payments.order_by("-id")
-        columns = ("status", money, "occurred_at")
-        return self.some(rows, *columns, customer__id__exact=customer.pk)
-
-    @admin.display(description=_("invoices"))
-    def invoices(self, customer: Customer) -> SafeString:
-        rows = customer.invoices.order_by("-id")
-        columns = ("status", money, "due_at")
-        return self.some(rows, *columns, customer__id__exact=customer.pk)
-
-    @admin.display(description=_("usage"))
-    def usage(self, customer: Customer) -> SafeString:
-        rows = customer.usage_records.order_by("-id")
-        return self.some(rows, "occurred_at", customer__id__exact=customer.pk)
 
     @admin.display(description=_("latest events"))
     def events(self, customer: Customer) -> SafeString:

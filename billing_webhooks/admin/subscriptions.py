@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.db.models import Q
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.admin import searching
-from billing_webhooks.admin.billing import BillingAdmin, money
+from billing_webhooks.admin.billing import BillingAdmin, HasEntries
 from billing_webhooks.admin.filters import ProviderFilter
 from billing_webhooks.admin.paging import NEWEST, OLDEST, Ordering
 from billing_webhooks.models import (
     Invoice,
     Payment,
-    Subscription,
     UsageRecord,
 )
 
 
-class SubscriptionAdmin(BillingAdmin):
+class SubscriptionAdmin(HasEntries, BillingAdmin):
     list_display = (
         "__str__",
         "provider",
@@ -68,20 +65,3 @@ class SubscriptionAdmin(BillingAdmin):
     def matching(self, term: str) -> Q:
         found = Q(pk__in=searching.subscriptions(term))
         return found | Q(customer__in=searching.customers(term))
-
-    @admin.display(description=_("payments"))
-    def payments(self, subscription: Subscription) -> SafeString:
-        rows = subscription.payments.order_by("-id")
-        columns = ("status", money, "occurred_at")
-        return self.some(rows, *columns, subscription__id__exact=subscription.pk)
-
-    @admin.display(description=_("invoices"))
-    def invoices(self, subscription: Subscription) -> SafeString:
-        rows = subscription.invoices.order_by("-id")
-        columns = ("status", money, "due_at")
-        return self.some(rows, *columns, subscription__id__exact=subscription.pk)
-
-    @admin.display(description=_("usage"))
-    def usage(self, subscription: Subscription) -> SafeString:
-        rows = subscription.usage_records.order_by("-id")
-        return self.some(rows, "occurred_at", subscription__id__exact=subscription.pk)
