@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from django.db import (
     DatabaseError,
-    Error,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -83,17 +82,24 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OperationalError)
 
 
-def patiently(alias: str, transact: Callable[[], T]) -> T:
+def patiently(
+    alias: str,
+    transact: Callable[[], T],
+    *,
+    is_passing: Callable[[Exception], bool] = is_transient,
+) -> T:
     """
     Return what a transaction returns, tried a few times if others were in its way.
 
-    Inside a transaction of the caller's there is nothing to be tried again: that one is over.
+    `is_passing` says of an error whether that is so. Inside a transaction of the caller's,
+    one that the database has ended is not tried again.
     """
     for left in reversed(range(TRIES)):
         try:
             return transact()
-        except Error as error:
-            if not left or connections[alias].in_atomic_block or not is_transient(error):
+        except Exception as error:
+            is_over = connections[alias].in_atomic_block and is_transient(error)
+            if not left or is_over or not is_passing(error):
                 raise
             close_if_broken(alias)
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing_webhooks import confirming, differences, projection, receivers
-from billing_webhooks.database import close_if_broken, is_transient, write_alias
+from billing_webhooks.database import is_transient, patiently, write_alias
 from billing_webhooks.differences import IDENTITIES, Difference, Name, names_of
 from billing_webhooks.exceptions import CannotReplay, NotUnderstood
 from billing_webhooks.facts import Key
@@ -28,8 +26,6 @@ from billing_webhooks.replaying import EVERYTHING, Scope, make_due
 
 # For so many events rows stay locked at a time, and on SQLite the database.
 EVENTS_TOGETHER = 50
-MAX_TRIES = 5
-LONGEST_PAUSE_SECONDS = 0.2
 
 NOT_ASKED = gettext_lazy(
     "Not known: the provider's API would be asked first, and a preview does not."
@@ -102,16 +98,11 @@ def _together(events: Iterable[WebhookEvent]) -> Iterator[Sequence[UUID]]:
 
 
 def _previews(db: str, keys: Sequence[UUID], scope: Scope) -> list[Preview]:
-    for attempt in range(1, MAX_TRIES + 1):
-        try:
-            with _rolled_back(db):
-                return [found for key in keys if (found := _preview(db, key, scope))]
-        except Exception as error:
-            if not _is_passing(error) or attempt == MAX_TRIES:
-                raise
-            close_if_broken(db)
-            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
-    raise AssertionError("unreachable")
+    def all_at_once() -> list[Preview]:
+        with _rolled_back(db):
+            return [found for key in keys if (found := _preview(db, key, scope))]
+
+    return patiently(db, all_at_once, is_passing=_is_passing)
 
 
 @contextmanager
