@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,13 @@ SECRET = "a-secret-for-the-tests"
 PostKinde = Callable[..., Any]
 Connect = Callable[..., Any]
 PostBillaBear = Callable[..., Any]
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let what the tests start hear it, in the background of a shell too."""
+    # A shell starts what it puts into the background with SIGINT ignored, which children inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,8 +97,8 @@ def connect() -> Iterator[Connect]:
         connected.append((signal, name))
 
     yield connect
-    for signal, name in connected:
-        signal.disconnect(dispatch_uid=name)
+    for event_signal, name in connected:
+        event_signal.disconnect(dispatch_uid=name)
 
 
 @pytest.fixture(autouse=True)
