@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TypeAlias
 
 from django.db import models
@@ -79,7 +80,7 @@ class CustomerRef:
     external_id: str = ""
     organization_code: str = ""
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The (kind, value) pairs that identify the customer, strongest first."""
         return _keys(("id", self.external_id), ("organization", self.organization_code))
@@ -98,7 +99,7 @@ class PlanRef:
     external_id: str = ""
     by_name: str = ""
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The (kind, value) pairs that identify the plan, strongest first."""
         return _keys(("id", self.code), ("id", self.external_id), ("name", self.by_name))

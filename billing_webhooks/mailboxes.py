@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
 
-from billing_webhooks.database import savepoint_if_in_transaction
+from billing_webhooks.database import DatabaseTime, savepoint_if_in_transaction
 from billing_webhooks.exceptions import BillingWebhooksError
 from billing_webhooks.models import Mailbox
 
@@ -24,10 +24,61 @@ def make(db: str, key: str) -> None:
     """Make the mailbox's row, in autocommit: locking a row that is being made deadlocks."""
     try:
         with savepoint_if_in_transaction(db):
-            Mailbox(key=key).save(using=db, force_insert=True)
+            Mailbox(key=key, tried_at=DatabaseTime()).save(using=db, force_insert=True)
     except IntegrityError:
         if not Mailbox._base_manager.using(db).filter(key=key).exists():
             raise
+
+
+def mark_tried(db: str, mailboxes: Mapping[str, bool]) -> set[str]:
+    """
+    Note that events of these mailboxes are about to be tried, and return the mailboxes.
+
+    Those that somebody else has are left out. Of each is said whether its row exists.
+    """
+    new = sorted(key for key, exists in mailboxes.items() if not exists)
+    for key in new[:1] if len(new) == 1 else ():
+        make(db, key)
+    if len(new) > 1:
+        _make_all(db, new)
+    old = [key for key, exists in mailboxes.items() if exists and key not in _held.get()]
+    return {*new, *(_mark(db, old) if old else ())}
+
+
+def _make_all(db: str, keys: Sequence[str]) -> None:
+    try:
+        with transaction.atomic(using=db):
+            Mailbox._base_manager.using(db).bulk_create(
+                Mailbox(key=key, tried_at=DatabaseTime()) for key in keys
+            )
+    except IntegrityError:
+        # Some were made by somebody else.
+        for key in keys:
+            make(db, key)
+
+
+def _mark(db: str, keys: Sequence[str]) -> Iterable[str]:
+    connection = connections[db]
+    if connection.vendor == "postgresql":
+        # In one statement, which Django would not make: without a transaction it locks no row.
+        table = connection.ops.quote_name(Mailbox._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET tried_at = STATEMENT_TIMESTAMP() WHERE key IN "  # noqa: S608
+                f"(SELECT key FROM {table} WHERE key = ANY(%s) FOR UPDATE SKIP LOCKED) "
+                f"RETURNING key",
+                [list(keys)],
+            )
+            return [key for (key,) in cursor.fetchall()]
+    mailboxes = Mailbox._base_manager.using(db)
+    if not connection.features.has_select_for_update_skip_locked:
+        mailboxes.filter(key__in=keys).update(tried_at=DatabaseTime())
+        return keys
+    with transaction.atomic(using=db):
+        free = mailboxes.filter(key__in=keys).select_for_update(skip_locked=True)
+        found = list(free.values_list("key", flat=True))
+        mailboxes.filter(key__in=found).update(tried_at=DatabaseTime())
+    return found
 
 
 @contextmanager

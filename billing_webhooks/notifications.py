@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -62,6 +62,15 @@ def notifications(event: WebhookEvent, type_signal: EventSignal | None) -> Itera
             if name in DOMAIN_SIGNALS:
                 yield Notification(DOMAIN_SIGNALS[name], entry)
     yield Notification(event_processed)
+
+
+def is_heard(event: WebhookEvent, type_signal: EventSignal | None, signals: Iterable[str]) -> bool:
+    """Return whether anybody is to be told of an event that sends these domain signals, too."""
+    names = {*signals, *(name for entry in event.changes for name in entry["signals"])}
+    told = [DOMAIN_SIGNALS[name] for name in names if name in DOMAIN_SIGNALS]
+    return any(
+        each is not None and each.connected() for each in (type_signal, event_processed, *told)
+    )
 
 
 class Arguments:

@@ -19,9 +19,10 @@ from billing_webhooks.differences import IDENTITIES, Difference, Name, names_of
 from billing_webhooks.exceptions import CannotReplay, NotUnderstood
 from billing_webhooks.facts import Key
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.processing import note, read
+from billing_webhooks.processing import note
 from billing_webhooks.projection import Reading, RowsMoved
 from billing_webhooks.providers import get_provider
+from billing_webhooks.reading import read
 from billing_webhooks.replaying import EVERYTHING, Scope, make_due
 
 # For so many events rows stay locked at a time, and on SQLite the database.

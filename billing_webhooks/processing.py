@@ -19,18 +19,20 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from billing_webhooks import attempts, confirming, projection, receivers
+from billing_webhooks.batching import work_together
 from billing_webhooks.database import close_if_broken, is_transient, write_alias
 from billing_webhooks.exceptions import NotConfirmed, NotUnderstood
-from billing_webhooks.facts import Fact
-from billing_webhooks.mailboxes import MailboxTaken, make
+from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.projection import Effect, Reading, RowsMoved
+from billing_webhooks.projection import Effect, RowsMoved
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
+from billing_webhooks.reading import outcome_of, read
 from billing_webhooks.receivers import Report
 
 logger = logging.getLogger(__name__)
 
+EVENTS_TOGETHER = 100
 MAX_APPLY_TRIES = 8
 LONGEST_PAUSE_SECONDS = 0.2
 NOTED = ["outcome", "changes", "customer"]
@@ -46,27 +48,29 @@ def work(
     says so.
     """
     db = write_alias()
-    if not _has_due_events(db, mailbox):
-        return 0
+    unharmed: set[str] = set()
     worked = 0
     try:
         while (limit is None or worked < limit) and not stop():
-            event = attempts.begin(db, mailbox)
-            if event is None:
+            most = EVENTS_TOGETHER if limit is None else min(EVENTS_TOGETHER, limit - worked)
+            batched = work_together(db, [mailbox], most, unharmed=unharmed)
+            worked += batched.settled
+            if batched.alone and worked != limit:
+                worked += work_next(db, mailbox)
+            elif not batched.more:
                 break
-            _process(db, event)
-            worked += 1
     except MailboxTaken:
         logger.info("Mailbox %s is being worked by somebody else.", mailbox)
     return worked
 
 
-def _has_due_events(db: str, mailbox: str) -> bool:
-    """Return whether something is due; the mailbox has its row then."""
-    is_made = attempts.is_mailbox_of_due_events_made(db, mailbox)
-    if is_made is False:
-        make(db, mailbox)
-    return is_made is not None
+def work_next(db: str, mailbox: str) -> int:
+    """Work the next due event of a mailbox and return how many that were, 0 or 1."""
+    event = attempts.begin(db, mailbox)
+    if event is None:
+        return 0
+    _process(db, event)
+    return 1
 
 
 def _process(db: str, event: WebhookEvent) -> None:
@@ -130,26 +134,10 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
     event.refresh_from_db(using=db, fields=NOTED)
 
 
-def read(event: WebhookEvent, provider: Provider) -> Reading:
-    """
-    Return what an event says, nothing for a type without a reading; may raise NotUnderstood.
-
-    What the provider's API has said of it counts instead, where it was asked.
-    """
-    facts: Sequence[Fact] = ()
-    if event.event_type in provider.signals:
-        payload = event.payload | (event.confirmed or {})
-        facts = provider.read(event.event_type, payload, event.occurred_at)
-    return Reading(event.occurred_at, event.sequence, facts)
-
-
 def note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> None:
     """Note what an event did, beside what it did when it was applied before."""
-    outcome = effect.outcome if is_known else WebhookEvent.Outcome.UNHANDLED
-    if event.outcome == WebhookEvent.Outcome.APPLIED:
-        outcome = WebhookEvent.Outcome.APPLIED
     WebhookEvent._base_manager.using(db).filter(pk=event.pk).update(
-        outcome=outcome,
+        outcome=outcome_of(event, effect, is_known=is_known),
         changes=projection.combined(event.changes, effect.changes),
         customer=effect.customer_id or event.customer_id,
         applied_at=timezone.now(),

@@ -34,9 +34,9 @@ from billing_webhooks.models import (
     UsageRecord,
     WebhookEvent,
 )
-from billing_webhooks.processing import read
 from billing_webhooks.projection import Reading
 from billing_webhooks.providers import get_provider
+from billing_webhooks.reading import read
 
 EVENTS_PER_BATCH = 100
 # No alias of a project's: it could not stand in a URL.

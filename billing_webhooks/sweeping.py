@@ -12,20 +12,21 @@ from django.db import Error, IntegrityError, close_old_connections
 from django.db.models import Q
 
 from billing_webhooks import attempts, jobs
+from billing_webhooks.batching import work_together
 from billing_webhooks.database import (
     DatabaseTime,
     close_if_broken,
     savepoint_if_in_transaction,
     write_alias,
 )
+from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import Heartbeat
-from billing_webhooks.processing import work
+from billing_webhooks.processing import work_next
 
 logger = logging.getLogger(__name__)
 
-EVENTS_PER_QUERY = 100
-# Of one mailbox; then it is the others' turn.
-EVENTS_PER_TURN = 100
+EVENTS_PER_QUERY = 1000
+EVENTS_TOGETHER = 200
 HEARTBEAT = "sweep"
 # A sign every few seconds would be one more write each time for nothing.
 BEAT_EVERY = timedelta(minutes=1)
@@ -51,21 +52,27 @@ def sweep(
     db = write_alias()
     beat_at = _beat(db)
     pages = _pages(db)
+    unharmed: set[str] = set()
     worked = 0
     unfinished: list[str] = []
     while mailboxes := dict.fromkeys([*unfinished, *next(pages, [])]):
-        unfinished = []
-        for mailbox in mailboxes:
-            most = EVENTS_PER_TURN if limit is None else min(EVENTS_PER_TURN, limit - worked)
-            if most <= 0 or stop():
+        most = EVENTS_TOGETHER if limit is None else min(EVENTS_TOGETHER, limit - worked)
+        if most <= 0 or stop():
+            return worked
+        batched = work_together(db, mailboxes, most, unharmed=unharmed)
+        worked += batched.settled
+        tell(worked)
+        unfinished = list(batched.more)
+        for mailbox in batched.alone:
+            if worked == limit or stop():
                 return worked
-            found = _work(db, mailbox, most, stop)
+            found = _work_next(db, mailbox)
             worked += found
             tell(worked)
-            if found == most:
+            if found:
                 unfinished.append(mailbox)
-            if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
-                beat_at = _beat(db)
+        if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
+            beat_at = _beat(db)
     _work_jobs(stop)
     return worked
 
@@ -103,13 +110,15 @@ def watch(
     return worked
 
 
-def _work(db: str, mailbox: str, limit: int, stop: Callable[[], bool]) -> int:
+def _work_next(db: str, mailbox: str) -> int:
     try:
-        return work(mailbox, limit=limit, stop=stop)
+        return work_next(db, mailbox)
+    except MailboxTaken:
+        logger.info("Mailbox %s is being worked by somebody else.", mailbox)
     except Exception as error:
         logger.error("Mailbox %s failed with %s.", mailbox, type(error).__name__)
         close_if_broken(db)
-        return 0
+    return 0
 
 
 def _work_jobs(stop: Callable[[], bool]) -> None:

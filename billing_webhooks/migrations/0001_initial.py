@@ -3,6 +3,7 @@ import billing_webhooks.models.fields
 import billing_webhooks.models.inbox
 import billing_webhooks.models.indexes
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -44,6 +45,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('key', billing_webhooks.models.fields.ExactCharField(max_length=200, primary_key=True, serialize=False, verbose_name='key')),
                 ('steps', models.PositiveBigIntegerField(default=0, verbose_name='steps taken')),
+                ('tried_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last tried at')),
             ],
             options={
                 'verbose_name': 'mailbox',

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing_webhooks.encryption import Sealed
@@ -253,6 +254,8 @@ class Mailbox(models.Model):
 
     key = ExactCharField(_("key"), max_length=200, primary_key=True)
     steps = models.PositiveBigIntegerField(_("steps taken"), default=0)
+    # What was due by then was tried, and may be what killed its worker.
+    tried_at = models.DateTimeField(_("last tried at"), default=timezone.now)
 
     class Meta:
         verbose_name = _("mailbox")

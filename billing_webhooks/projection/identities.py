@@ -13,44 +13,27 @@ projection's transaction, and told like every other change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from billing_webhooks.facts import CustomerRef, Key, PlanRef
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
+from billing_webhooks.projection import newcomers
+from billing_webhooks.projection.meaning import (
+    Meant,
+    Ref,
+    claim,
+    meant_by,
+    owner_register,
+)
 from billing_webhooks.projection.moving import move_all, move_some, recompute
 from billing_webhooks.projection.registers import OWNER, Draft, NamedDraft, Stamp, name_of
 
-Ref = TypeVar("Ref", CustomerRef, PlanRef)
 Known: TypeAlias = Mapping[Key, Any]
 
 MAX_TRIES = 10
-
-
-@dataclass(frozen=True)
-class Meant:
-    """
-    The row that a ref means, and the weaker names of the ref that belong to it.
-
-    `elsewhere` are weaker names that belong to other rows, by their keys. `earlier` are
-    the rows from and to which names have passed, and their subscriptions, as they were.
-    """
-
-    pk: int
-    owned: tuple[Key, ...]
-    elsewhere: Mapping[Key, int] = field(default_factory=dict)
-    earlier: tuple[Draft[Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """The rows that the refs of events mean."""
-
-    customers: Mapping[CustomerRef, Meant]
-    plans: Mapping[PlanRef, Meant]
 
 
 class Identities(Generic[Ref]):
@@ -74,11 +57,12 @@ class Identities(Generic[Ref]):
         keys = {key for ref, _ in wanted for key in ref.keys}
         known = self._known(keys)
         unknown = [(ref, stamp) for ref, stamp in wanted if not known.keys() >= set(ref.keys)]
-        for ref, stamp in unknown:
+        for ref, stamp in self._make_new(unknown, known) if unknown else ():
             self._name(ref, stamp)
         if unknown:
             known = self._known(keys)
-        return {ref: _meant(ref, known) for ref, _ in wanted}
+        owners = _owners(known)
+        return {ref: meant_by(ref, owners) for ref, _ in wanted}
 
     def gather(
         self, refs: Iterable[tuple[Ref, Stamp]], meant: Mapping[Ref, Meant]
@@ -95,7 +79,8 @@ class Identities(Generic[Ref]):
             if moved := self._gather(ref, stamp, meant[ref]):
                 earlier.setdefault(ref, []).extend(moved)
                 known = self._known({key for each in meant for key in each.keys}, lock=True)
-                meant = {each: _meant(each, known, earlier.get(each, ())) for each in meant}
+                owners = _owners(known)
+                meant = {each: meant_by(each, owners, earlier.get(each, ())) for each in meant}
         return meant
 
     def _known(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Any]:
@@ -107,6 +92,22 @@ class Identities(Generic[Ref]):
         if lock:
             found = found.select_for_update()
         return {(identity.kind, identity.value): identity for identity in found}
+
+    def _make_new(
+        self, refs: Sequence[tuple[Ref, Stamp]], known: Known
+    ) -> Sequence[tuple[Ref, Stamp]]:
+        """
+        Make the rows of those that are wholly new, all at once, and return the others.
+
+        If another worker has just made one of them, that is for each to find out.
+        """
+        try:
+            with transaction.atomic(using=self.db):
+                made = newcomers.make(self.db, self.provider, self.row_model, refs, known)
+        except IntegrityError:
+            return refs
+        names = {name for _, names in made for name in names}
+        return [(ref, stamp) for ref, stamp in refs if ref.keys[0] not in names]
 
     def _name(self, ref: Ref, stamp: Stamp) -> None:
         for attempt in range(1, MAX_TRIES + 1):
@@ -130,6 +131,7 @@ class Identities(Generic[Ref]):
         else:
             owner = self._unowned(weaker, known, rows) or self._new_row()
             self._give(strongest, owner)
+        owner.registers.setdefault(name_of(strongest), {})
         for key in weaker:
             if key not in known:
                 self._give(key, owner)
@@ -188,7 +190,7 @@ class Identities(Generic[Ref]):
     def _unowned(self, keys: Iterable[Key], known: Known, rows: Mapping[int, Any]) -> Any:
         """Return the row of a name that belongs to no stronger one, None without one."""
         for key in keys:
-            if key in known and _owner_register(rows[known[key].row_id], key) is None:
+            if key in known and owner_register(rows[known[key].row_id], key) is None:
                 return rows[known[key].row_id]
         return None
 
@@ -232,33 +234,12 @@ class Identities(Generic[Ref]):
         return self.row_model._base_manager.using(self.db)
 
 
-def claim(row: Any, key: Key, owner: Key, stamp: Stamp) -> bool:
-    """Note on a row that one of its names belongs to a stronger one; return whether it is news."""
-    register = _owner_register(row, key)
-    if register is not None and Stamp(register[0], register[1]) >= stamp:
-        return False
-    own = row.registers.setdefault(name_of(key), {})
-    own[OWNER] = [stamp.at, stamp.by, list(owner)]
-    return True
-
-
-def _meant(ref: Ref, known: Known, earlier: Sequence[Draft[Any]] = ()) -> Meant:
-    strongest, *weaker = ref.keys
-    pk = known[strongest].row_id
-    return Meant(
-        pk,
-        owned=tuple(key for key in weaker if known[key].row_id == pk),
-        elsewhere={key: known[key].row_id for key in weaker if known[key].row_id != pk},
-        earlier=tuple(earlier),
-    )
-
-
-def _owner_register(row: Any, key: Key) -> Any:
-    return row.registers.get(name_of(key), {}).get(OWNER)
+def _owners(known: Known) -> dict[Key, int]:
+    return {key: identity.row_id for key, identity in known.items()}
 
 
 def _is_newer(stamp: Stamp, row: Any, key: Key) -> bool:
-    register = _owner_register(row, key)
+    register = owner_register(row, key)
     return register is None or Stamp(register[0], register[1]) < stamp
 
 

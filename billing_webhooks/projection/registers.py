@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Generic, TypeVar
-
-from django.core.exceptions import FieldDoesNotExist
 
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Plan
@@ -75,7 +74,11 @@ class Draft(Generic[Row]):
 
         Its registers alone do not tell: a column may have been changed by hand.
         """
-        return self.is_dirty or self.columns() != self._loaded
+        return self.is_dirty or self.has_other_columns()
+
+    def has_other_columns(self) -> bool:
+        """Return whether more of the row than its registers is other than it was loaded."""
+        return self.columns() != self._loaded
 
     def begin(self) -> None:
         """Take the row as it is now for what it was before the event that follows."""
@@ -90,13 +93,15 @@ class Draft(Generic[Row]):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns that events write, by field name; a foreign key as its pk."""
-        return {field.name: getattr(self.row, field.attname) for field in written_fields(self.row)}
+        fields = written_fields(type(self.row))
+        return {field.name: getattr(self.row, field.attname) for field in fields}
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
         before = self.before
         if self.was_new:
-            before = {field.name: field.get_default() for field in written_fields(self.row)}
+            fields = written_fields(type(self.row))
+            before = {field.name: field.get_default() for field in fields}
         return {
             name: (self.before.get(name), value)
             for name, value in self.columns().items()
@@ -180,7 +185,7 @@ class Draft(Generic[Row]):
         if standing is not register and standing != register:
             self.superseded |= standing is not None and standing[2] != register[2]
             return False
-        if _has_column(self.row, name):
+        if name in _columns(type(self.row)):
             setattr(self.row, name, value)
         return True
 
@@ -225,7 +230,7 @@ class NamedDraft(Draft[Row]):
 
     def recompute(self) -> None:
         """Bring the plain columns in line with the registers; foreign keys stay as they are."""
-        for field in written_fields(self.row):
+        for field in written_fields(type(self.row)):
             if not field.is_relation:
                 value = self.value(field.name)
                 setattr(
@@ -234,12 +239,30 @@ class NamedDraft(Draft[Row]):
                     field.get_default() if value is None else field.to_python(value),
                 )
 
+    def merge(self, other: NamedDraft[Row]) -> None:
+        """Write what another draft of the row says, under its names that are the row's too."""
+        for name, registers in other.row.registers.items():
+            own = self.row.registers.get(name)
+            for each, (at, by, value) in registers.items() if own is not None else ():
+                known = own.get(each)
+                if known is None or _outranks((at, by), known):
+                    own[each] = [at, by, value]
+                    self.is_dirty = True
+        self.recompute()
+
     def own(self) -> dict[str, list[Any]]:
         own: dict[str, list[Any]] = self.row.registers.setdefault(name_of(self.key), {})
         return own
 
     def _is_blank(self) -> bool:
         return not any(own.keys() - {OWNER} for own in self.row.registers.values())
+
+
+def _outranks(stamp: tuple[str, str], known: list[Any]) -> bool:
+    """Return whether a register of this stamp stands; of two mentions, the earlier one does."""
+    if stamp[0] or known[0]:
+        return stamp > (known[0], known[1])
+    return stamp[1] < str(known[1])
 
 
 def draft_of(row: Row) -> Draft[Row]:
@@ -252,16 +275,16 @@ def name_of(key: Key | None) -> str:
     return ":".join(key) if key else ""
 
 
-def written_fields(row: BillingRow) -> list[Any]:
+@cache
+def written_fields(model: type[BillingRow]) -> tuple[Any, ...]:
     """Return the fields that events write."""
-    return [field for field in row._meta.concrete_fields if field.name not in NOT_WRITTEN]
+    fields = model._meta.concrete_fields
+    return tuple(field for field in fields if field.name not in NOT_WRITTEN)
 
 
-def _has_column(row: BillingRow, name: str) -> bool:
-    try:
-        return bool(row._meta.get_field(name).concrete)
-    except FieldDoesNotExist:
-        return False
+@cache
+def _columns(model: type[BillingRow]) -> frozenset[str]:
+    return frozenset(field.name for field in model._meta.concrete_fields)
 
 
 def _encode(value: Any) -> Any:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
-
-from django.db import DatabaseError, connections
-from django.utils import timezone
+from typing import Any, TypeAlias, TypeVar
 
 from billing_webhooks.facts import CustomerRef, PlanRef
 from billing_webhooks.models import (
@@ -20,25 +15,16 @@ from billing_webhooks.models import (
     UsageRecord,
 )
 from billing_webhooks.models.billing import BillingRow
-from billing_webhooks.models.entries import Entry
-from billing_webhooks.projection.identities import Meant, Resolution, claim
-from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, draft_of, name_of
+from billing_webhooks.projection.loading import RowsMoved, Touched, locked
+from billing_webhooks.projection.meaning import Meant, Resolution, claim
+from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, name_of
 from billing_webhooks.projection.settling import settle, subscriptions_of
+from billing_webhooks.projection.writing import write
+
+Drafts: TypeAlias = dict[Any, Draft[Any]]
 
 AnyRow = TypeVar("AnyRow", bound=BillingRow)
 AnyEntry = TypeVar("AnyEntry", Payment, Invoice, UsageRecord)
-
-
-class RowsMoved(DatabaseError):
-    """A name passed to another row between resolving and locking it; try again."""
-
-
-@dataclass(frozen=True)
-class Touched:
-    """What a batch touches beside customers and plans: the provider's ids."""
-
-    subscriptions: frozenset[str]
-    entries: Mapping[type[Entry], frozenset[str]]
 
 
 class Rows:
@@ -49,12 +35,20 @@ class Rows:
     and everybody locks in this order.
     """
 
-    def __init__(self, db: str, provider: str, resolution: Resolution, touched: Touched) -> None:
+    def __init__(
+        self,
+        db: str,
+        provider: str,
+        resolution: Resolution,
+        touched: Touched,
+        customers: Drafts,
+        plans: Drafts,
+    ) -> None:
         self.db = db
         self.provider = provider
         self._resolution = resolution
-        self._customers = self._locked(Customer, "pk", _keys(resolution.customers))
-        self._plans = self._locked(Plan, "pk", _keys(resolution.plans))
+        self._customers = customers
+        self._plans = plans
         passed = {
             each.row.external_id
             for resolved in (resolution.customers, resolution.plans)
@@ -77,8 +71,16 @@ class Rows:
         self._subscriptions |= self._locked(
             Subscription, "external_id", asked_for - self._subscriptions.keys()
         )
+        self._tell_entries_their_subscriptions()
         self._touched: dict[int, Draft[Any]] = {}
         self._recalled: dict[int, Draft[Any]] = {}
+
+    @classmethod
+    def resolved(cls, db: str, provider: str, resolution: Resolution, touched: Touched) -> Rows:
+        """Return the rows of a batch whose customers and plans are known by primary key."""
+        customers = locked(db, provider, Customer, "pk", _keys(resolution.customers))
+        plans = locked(db, provider, Plan, "pk", _keys(resolution.plans))
+        return cls(db, provider, resolution, touched, customers, plans)
 
     def begin_event(self) -> None:
         """Begin an event: what is asked for from now on is what it touches."""
@@ -115,8 +117,9 @@ class Rows:
                 of_it = self._locked(model, "subscription", {subscription.pk}, called="identity")
                 drafts |= {name: each for name, each in of_it.items() if name not in drafts}
             for entry in drafts.values():
-                is_of_it = entry.value("subscription_key") == ["id", subscription.external_id]
-                if is_of_it and entry.value("customer_key") is None:
+                if entry.value("customer_key") is not None:
+                    continue
+                if entry.value("subscription_key") == ["id", subscription.external_id]:
                     entry.row.subscription = subscription
                     found.append(self._touch(entry))
         return found
@@ -127,55 +130,25 @@ class Rows:
             drafts[identity] = Draft(model(provider=self.provider, identity=identity))
         return self._touch(drafts[identity])
 
-    def write(self) -> None:
-        """Write what has changed, by one INSERT and one UPDATE a table where that can be."""
-        now = timezone.now()
-        for drafts in self._tables():
-            dirty = [draft.row for draft in drafts.values() if draft.needs_writing()]
-            new = [row for row in dirty if row.pk is None]
-            old = [row for row in dirty if row.pk is not None]
-            self._insert(new)
-            self._update(old, now)
+    def write(self, *, with_plans: bool = True) -> None:
+        """Write what has changed."""
+        if with_plans:
+            write(self.db, self._plans.values())
+        for drafts in (self._customers, self._subscriptions, *self._entries.values()):
+            write(self.db, drafts.values())
 
-    def _insert(self, rows: list[Any]) -> None:
-        if connections[self.db].features.can_return_rows_from_bulk_insert:
-            if rows:
-                type(rows[0])._base_manager.using(self.db).bulk_create(rows)
-            return
-        # MySQL tells the primary key of one row at a time, and later tables refer to it.
-        for row in rows:
-            row.save(using=self.db, force_insert=True)
-
-    def _update(self, rows: list[Any], now: datetime) -> None:
-        for row in rows:
-            row.updated_at = now
-        if len(rows) == 1:
-            # The statement for one row is quicker made, and quicker read, than that for many.
-            names = _written_fields(type(rows[0]))
-            rows[0].save(using=self.db, force_update=True, update_fields=names)
-        elif rows:
-            model = type(rows[0])
-            model._base_manager.using(self.db).bulk_update(rows, _written_fields(model))
-
-    def _tables(self) -> Iterator[dict[Any, Draft[Any]]]:
-        yield self._plans
-        yield self._customers
-        yield self._subscriptions
-        yield from self._entries.values()
+    def _tell_entries_their_subscriptions(self) -> None:
+        """Spare the entries a query each when they are asked for their subscription."""
+        subscriptions = {draft.row.pk: draft.row for draft in self._subscriptions.values()}
+        for drafts in self._entries.values():
+            for entry in drafts.values():
+                if entry.row.subscription_id in subscriptions:
+                    entry.row.subscription = subscriptions[entry.row.subscription_id]
 
     def _locked(
         self, model: type[BillingRow], name: str, values: Iterable[Any], *, called: str = ""
     ) -> dict[Any, Draft[Any]]:
-        wanted = set(values)
-        if not wanted:
-            return {}
-        rows = (
-            model._base_manager.using(self.db)
-            .select_for_update()
-            .filter(**{f"{name}__in": wanted}, provider=self.provider)
-            .order_by("pk")
-        )
-        return {getattr(row, called or name): draft_of(row) for row in rows}
+        return locked(self.db, self.provider, model, name, values, called=called)
 
     def _touch(self, draft: Draft[AnyRow]) -> Draft[AnyRow]:
         if id(draft) not in self._touched:
@@ -222,8 +195,3 @@ def _keys(resolved: Mapping[Any, Meant]) -> set[int]:
 
 def _earlier(resolved: Mapping[Any, Meant]) -> Iterator[Draft[Any]]:
     return (each for meant in resolved.values() for each in meant.earlier)
-
-
-def _written_fields(model: type[BillingRow]) -> list[str]:
-    kept = {"id", "provider", "created_at", "identity"}
-    return [field.name for field in model._meta.concrete_fields if field.name not in kept]

@@ -1,0 +1,69 @@
+"""
+Many events are applied in one transaction, while nothing out of the ordinary happens.
+
+    heads      the next events of mailboxes, as far as they may be worked together
+    applying   one transaction: read, project, mark
+
+An event that has nobody to be told of it is then done. What is out of the ordinary is left
+to `processing`, which works one event after the other and counts every attempt: events
+that failed before, are replayed for one receiver, cannot be read, are to be confirmed, or
+give to somebody a name that was another's.
+
+A worker may be killed by what it reads. So the mailboxes of a batch are marked as tried
+before, in a commit of its own, and an event that was due by then and is still as it came
+is worked by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from itertools import groupby
+
+from billing_webhooks.batching.applying import apply_all
+from billing_webhooks.batching.heads import Batched, Head, heads, provider_of
+from billing_webhooks.mailboxes import make, mark_tried
+
+__all__ = ["Batched", "work_together"]
+
+logger = logging.getLogger(__name__)
+
+
+def work_together(
+    db: str, mailboxes: Collection[str], limit: int, *, unharmed: set[str]
+) -> Batched:
+    """
+    Apply the due events of these mailboxes, of each as far as that goes, and at most `limit`.
+
+    Mailboxes that somebody else has are left to them. `unharmed` are those of which this
+    worker has brought all batches to their end, and gets those of this one.
+    """
+    found, next_ones = heads(db, mailboxes, limit, unharmed)
+    tried = mark_tried(db, {head.mailbox: head.has_mailbox for head in found})
+    mine = sorted((head for head in found if head.mailbox in tried), key=provider_of)
+    batched = Batched()
+    for alias, of_one in groupby(mine, provider_of):
+        _work(db, alias, list(of_one), batched)
+    unharmed |= tried
+    for mailbox in next_ones.unmade - tried:
+        make(db, mailbox)
+    batched.add(next_ones)
+    return batched
+
+
+def _work(db: str, alias: str, heads: Sequence[Head], batched: Batched) -> None:
+    """Apply events; a batch that fails is split until the bad event stands alone."""
+    left = [head for head in heads if not batched.is_stopped(head.mailbox)]
+    if not left:
+        return
+    try:
+        batched.add(apply_all(db, alias, left))
+    except Exception as error:
+        # The message may quote rows, so the log gets the class alone.
+        logger.info("A batch of %d events failed with %s.", len(left), type(error).__name__)
+        if len(left) == 1:
+            batched.alone[left[0].mailbox] = None
+            return
+        middle = len(left) // 2
+        _work(db, alias, left[:middle], batched)
+        _work(db, alias, left[middle:], batched)

@@ -1,0 +1,195 @@
+"""One transaction for many events of one provider: read, project, mark."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.db import IntegrityError, connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from billing_webhooks import confirming, projection
+from billing_webhooks.attempts import pending
+from billing_webhooks.batching.heads import FRESH, Batched, Head
+from billing_webhooks.bulk import update_each
+from billing_webhooks.database import close_if_broken, is_transient
+from billing_webhooks.linking import user_resolver
+from billing_webhooks.models import Mailbox, WebhookEvent
+from billing_webhooks.notifications import is_heard
+from billing_webhooks.projection import (
+    Batch,
+    Effect,
+    PlansChange,
+    Reading,
+    RowsMoved,
+    Unprepared,
+)
+from billing_webhooks.providers import get_provider
+from billing_webhooks.providers.base import Provider
+from billing_webhooks.reading import outcome_of, read
+
+logger = logging.getLogger(__name__)
+
+Told: TypeAlias = tuple[WebhookEvent, bool]
+
+TRIES = 5
+LONGEST_PAUSE_SECONDS = 0.1
+MARKED = (
+    "state",
+    "outcome",
+    "attempts",
+    "next_attempt_at",
+    "applied_at",
+    "processed_at",
+    "changes",
+    "customer",
+)
+
+
+def apply_all(db: str, alias: str, heads: Sequence[Head]) -> Batched:
+    """
+    Apply these events, of each mailbox as far as that goes, in one commit.
+
+    Raise whatever goes wrong, unless another try may well go right.
+    """
+    provider = get_provider(alias)
+    # Where a reference to a plan locks it, who has referred to it must not write it later.
+    locks_plans = not connections[db].features.has_select_for_no_key_update
+    known: dict[UUID, Reading] = {}
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(using=db):
+                return _apply(db, provider, heads, known, locks_plans=locks_plans)
+        except (Unprepared, IntegrityError):
+            projection.prepare(db, alias, list(known.values()))
+        except PlansChange:
+            locks_plans = True
+        except Exception as error:
+            is_passing = isinstance(error, RowsMoved) or is_transient(error)
+            if not (left and is_passing):
+                raise
+            close_if_broken(db)
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
+    raise RowsMoved("Others have changed the rows at every try.")
+
+
+def _apply(
+    db: str,
+    provider: Provider,
+    heads: Sequence[Head],
+    known: dict[UUID, Reading],
+    *,
+    locks_plans: bool,
+) -> Batched:
+    done = Batched()
+    read_ones = list(_readings(_locked(db, heads), provider, known, done))
+    batch = Batch(db, provider.alias, [each for _, each in read_ones], locks_plans=locks_plans)
+    taken: list[Told] = []
+    for event, reading in read_ones:
+        if done.is_stopped(event.mailbox):
+            continue
+        if not batch.may_take(reading):
+            done.alone[event.mailbox] = None
+            continue
+        folded = batch.take(reading)
+        signal = provider.signals.get(event.event_type)
+        is_told = bool(user_resolver.connected()) or is_heard(event, signal, folded.signals)
+        if is_told:
+            # Who is told of it is told before the next event of the mailbox changes anything.
+            done.alone[event.mailbox] = None
+        taken.append((event, is_told))
+    _mark(db, provider, taken, batch.write())
+    batch.finish()
+    done.settled = sum(not is_told for _, is_told in taken)
+    return done
+
+
+def _locked(db: str, heads: Sequence[Head]) -> Iterator[WebhookEvent]:
+    """
+    Yield those events that nobody else has, with their mailboxes, in their order.
+
+    After one that somebody has, or has worked, none of its mailbox follows.
+    """
+    mailboxes = dict.fromkeys(head.mailbox for head in heads)
+    events = pending(db).filter(FRESH, pk__in=[head.key for head in heads])
+    events = events.defer("headers", "last_error")
+    if connections[db].features.has_select_for_update_skip_locked:
+        mailbox = Mailbox._meta.db_table
+        # Nothing but the text tells which mailbox is an event's: there is no foreign key, for
+        # an event is stored before its mailbox is made.
+        its_own = f"{mailbox}.key = {WebhookEvent._meta.db_table}.mailbox"
+        events = events.extra(tables=[mailbox], where=[its_own])  # noqa: S610
+        events = events.select_for_update(skip_locked=True)
+    else:
+        # A transaction that begins with a write waits for its turn.
+        Mailbox._base_manager.using(db).filter(key__in=mailboxes).update(steps=F("steps"))
+    found = {event.pk: event for event in events}
+    missed: set[str] = set()
+    for head in heads:
+        if head.key not in found:
+            missed.add(head.mailbox)
+        elif head.mailbox not in missed:
+            yield found[head.key]
+
+
+def _readings(
+    events: Iterator[WebhookEvent], provider: Provider, known: dict[UUID, Reading], done: Batched
+) -> Iterator[tuple[WebhookEvent, Reading]]:
+    """
+    Yield what the events say, of each mailbox up to one that says nothing readable.
+
+    What is `known` from an earlier try is not read again.
+    """
+    for event in events:
+        if done.is_stopped(event.mailbox):
+            continue
+        try:
+            if event.pk not in known and not confirming.is_owed(event, provider):
+                known[event.pk] = read(event, provider)
+        except Exception as error:
+            # What exactly is wrong with it is told of when it is worked by itself.
+            logger.info("Event %s cannot be read: %s.", event.pk, type(error).__name__)
+        if event.pk in known:
+            yield event, known[event.pk]
+        else:
+            done.alone[event.mailbox] = None
+
+
+def _mark(db: str, provider: Provider, taken: Sequence[Told], effects: Sequence[Effect]) -> None:
+    """Note what the events did, and that those are done of which nobody is to be told."""
+    now = timezone.now()
+    update_each(
+        db,
+        WebhookEvent,
+        MARKED,
+        [
+            (event.pk, *_marks(event, is_told, effect, provider, now))
+            for (event, is_told), effect in zip(taken, effects, strict=True)
+        ],
+    )
+
+
+def _marks(
+    event: WebhookEvent, is_told: bool, effect: Effect, provider: Provider, now: datetime
+) -> tuple[Any, ...]:
+    """Return the values of MARKED."""
+    state = WebhookEvent.State.PENDING if is_told else WebhookEvent.State.PROCESSED
+    changes = (
+        projection.combined(event.changes, effect.changes) if event.changes else effect.changes
+    )
+    return (
+        state,
+        outcome_of(event, effect, is_known=event.event_type in provider.signals),
+        0 if is_told else 1,
+        event.next_attempt_at if is_told else None,
+        now,
+        None if is_told else now,
+        changes,
+        effect.customer_id or event.customer_id,
+    )

@@ -1,0 +1,158 @@
+"""
+Many events of one provider in one transaction, while nothing out of the ordinary happens.
+
+Every name must be known, and none may have to pass to another row. What an event of that
+kind needs is done for it alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from billing_webhooks.facts import CustomerRef
+from billing_webhooks.models import Customer, Plan
+from billing_webhooks.projection import belonging, newcomers
+from billing_webhooks.projection.folding import (
+    Effect,
+    Folded,
+    Reading,
+    effect_of,
+    fold,
+    named_in,
+    refs,
+    touched,
+)
+from billing_webhooks.projection.loading import Named, RowsMoved, for_update, named
+from billing_webhooks.projection.meaning import Ref, Resolution, meant_by
+from billing_webhooks.projection.registers import NamedDraft, Stamp, name_of
+from billing_webhooks.projection.rows import Rows
+from billing_webhooks.projection.writing import write
+
+
+class Unprepared(RowsMoved):
+    """A batch gives names that nobody has given yet: their rows are to be made before."""
+
+
+class PlansChange(RowsMoved):
+    """A batch writes plans that another worker writes too: they are to be locked at first."""
+
+
+class Batch:
+    """
+    The rows of a batch, loaded and locked in the caller's transaction.
+
+    Almost every event names a plan, and hardly any says something new of it. So plans are
+    the last to be locked and written, unless `locks_plans`. Raise Unprepared or RowsMoved,
+    and IntegrityError if another worker has just made one of the rows.
+    """
+
+    def __init__(
+        self, db: str, provider: str, readings: Sequence[Reading], *, locks_plans: bool
+    ) -> None:
+        self._db = db
+        customer_refs, plan_refs = named_in(readings)
+        customers = _found(db, provider, Customer, customer_refs)
+        plans = _found(db, provider, Plan, plan_refs, lock=locks_plans)
+        self._resolution = Resolution(
+            customers={ref: meant_by(ref, customers.owners) for ref, _ in customer_refs},
+            plans={ref: meant_by(ref, plans.owners) for ref, _ in plan_refs},
+        )
+        self._plans = None if locks_plans else LastPlans(db, plans)
+        self._rows = Rows(
+            db,
+            provider,
+            self._resolution,
+            touched(readings),
+            dict(customers.drafts),
+            dict(plans.drafts),
+        )
+        self._folded: list[Folded] = []
+
+    def may_take(self, reading: Reading) -> bool:
+        """Return whether all names that an event gives to a row belong to that row."""
+        customers, plans = self._resolution.customers, self._resolution.plans
+        return not any(
+            (customers[ref] if isinstance(ref, CustomerRef) else plans[ref]).elsewhere
+            for ref in refs(reading.facts)
+        )
+
+    def take(self, reading: Reading) -> Folded:
+        """Fold an event into the rows, after those that were taken before."""
+        folded = fold(reading, self._rows)
+        self._folded.append(folded)
+        return folded
+
+    def write(self) -> list[Effect]:
+        """Write the rows and return the effects of the events."""
+        self._rows.write(with_plans=self._plans is None)
+        for found in [found for each in self._folded for found in each.found]:
+            belonging.attribute(self._db, found)
+        return [effect_of(each) for each in self._folded]
+
+    def finish(self) -> None:
+        """Write what is to be written last; raise PlansChange, or RowsMoved."""
+        if self._plans is not None:
+            self._plans.write()
+
+
+def _found(
+    db: str,
+    provider: str,
+    model: type[Customer] | type[Plan],
+    given: Sequence[tuple[Ref, Stamp]],
+    *,
+    lock: bool = True,
+) -> Named:
+    """Return the rows that are meant, those that are new included; raise Unprepared."""
+    keys = {key for ref, _ in given for key in ref.keys}
+    found = named(db, provider, model, keys, lock=lock)
+    if found.owners.keys() < keys:
+        for row, names in newcomers.make(db, provider, model, given, found.owners):
+            for name in names:
+                found.add(name, row)
+    if found.owners.keys() < keys:
+        raise Unprepared("Some names have no rows yet.")
+    return found
+
+
+class LastPlans:
+    """
+    The plans of a batch, read without a lock and written at the very end.
+
+    Most of what is written of them is when something was last said that was known before.
+    Others may have written the like meanwhile: the newest stands, as always.
+    """
+
+    def __init__(self, db: str, plans: Named) -> None:
+        self._db = db
+        self._named = plans
+        self._read = {pk: dumped(draft.row) for pk, draft in plans.drafts.items()}
+
+    def write(self) -> None:
+        """Lock the plans, and write what has changed on what others have made of them."""
+        if not self._named.drafts:
+            return
+        rows = Plan._base_manager.using(self._db).filter(pk__in=self._named.drafts)
+        current = {row.pk: row for row in for_update(rows.order_by("pk"))}
+        for key, pk in self._named.owners.items():
+            if pk not in current or name_of(key) not in current[pk].registers:
+                raise RowsMoved(f"A name of plan {pk} has passed to another meanwhile.")
+        drafts = list(self._named.drafts.values())
+        write(self._db, [self._merged(draft, current[draft.row.pk]) for draft in drafts])
+
+    def _merged(self, draft: NamedDraft[Any], row: Plan) -> NamedDraft[Any]:
+        if not draft.needs_writing() or dumped(row) == self._read[row.pk]:
+            return draft
+        if draft.has_other_columns():
+            raise PlansChange(f"Two workers change plan {row.pk}.")
+        merged: NamedDraft[Any] = NamedDraft(row)
+        merged.merge(draft)
+        if merged.has_other_columns():
+            raise PlansChange(f"Two workers change plan {row.pk}.")
+        return merged
+
+
+def dumped(row: Plan) -> str:
+    return json.dumps(row.registers, sort_keys=True)

@@ -1,0 +1,56 @@
+"""Rows that have changed are written: one INSERT and one UPDATE a table where that can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+
+from billing_webhooks.bulk import update_each
+from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.projection.registers import Draft
+
+KEPT = frozenset({"id", "provider", "created_at", "identity"})
+
+
+def write(db: str, drafts: Iterable[Draft[Any]]) -> None:
+    """Write the drafts of one table that need it."""
+    dirty = [draft.row for draft in drafts if draft.needs_writing()]
+    new = [row for row in dirty if row.pk is None]
+    old = [row for row in dirty if row.pk is not None]
+    _insert(db, new)
+    _update(db, old)
+
+
+def _insert(db: str, rows: list[Any]) -> None:
+    if connections[db].features.can_return_rows_from_bulk_insert:
+        if rows:
+            type(rows[0])._base_manager.using(db).bulk_create(rows)
+        return
+    # MySQL tells the primary key of one row at a time, and later tables refer to it.
+    for row in rows:
+        row.save(using=db, force_insert=True)
+
+
+def _update(db: str, rows: list[Any]) -> None:
+    now = timezone.now()
+    for row in rows:
+        row.updated_at = now
+    if len(rows) == 1:
+        # The statement for one row is quicker read than that for many.
+        names = [name for name, _ in _written(type(rows[0]))]
+        rows[0].save(using=db, force_update=True, update_fields=names)
+    elif rows:
+        written = _written(type(rows[0]))
+        values = [[row.pk, *(getattr(row, attname) for _, attname in written)] for row in rows]
+        update_each(db, type(rows[0]), [name for name, _ in written], values)
+
+
+@cache
+def _written(model: type[BillingRow]) -> list[tuple[str, str]]:
+    """Return the fields that are written, each with the attribute that holds its value."""
+    fields = model._meta.concrete_fields
+    return [(field.name, field.attname) for field in fields if field.name not in KEPT]
