@@ -47,29 +47,32 @@ def sweep(
 
     Any number may run beside each other and beside workers. A mailbox that cannot be
     worked is told of in the log and left for the next sweep. `stop` is asked between two
-    events, and `tell` called with the number of those worked off.
+    batches of events, and `tell` called with the number of those worked off.
     """
     db = write_alias()
     beat_at = _beat(db)
     pages = _pages(db)
     unharmed: set[str] = set()
     worked = 0
+    unseen: list[str] = []
     unfinished: list[str] = []
-    while mailboxes := dict.fromkeys([*unfinished, *next(pages, [])]):
+    # Who has many events waits until the others have had their turn.
+    while mailboxes := unseen or list(dict.fromkeys([*unfinished, *next(pages, [])])):
         most = EVENTS_TOGETHER if limit is None else min(EVENTS_TOGETHER, limit - worked)
         if most <= 0 or stop():
             return worked
+        unfinished = unfinished if unseen else []
         batched = work_together(db, mailboxes, most, unharmed=unharmed)
         worked += batched.settled
         tell(worked)
-        unfinished = list(batched.more)
+        unseen = batched.unseen
+        unfinished += batched.more
         for mailbox in batched.alone:
             if worked == limit or stop():
                 return worked
-            found = _work_next(db, mailbox)
-            worked += found
-            tell(worked)
-            if found:
+            if _work_next(db, mailbox):
+                worked += 1
+                tell(worked)
                 unfinished.append(mailbox)
         if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
             beat_at = _beat(db)

@@ -62,8 +62,14 @@ def test_work__takes_a_customers_events_in_the_order_in_which_they_occurred(
     post_kinde("customer.payment_failed", SIGN_UP, occurred_at=at("12:00"))
     post_kinde("customer.agreement_created", SIGN_UP, occurred_at=at("10:00"))
     process()
-    worked = WebhookEvent.objects.order_by("processed_at").values_list("event_type", flat=True)
-    assert list(worked) == ["customer.agreement_created", "customer.payment_failed"]
+    worked = WebhookEvent.objects.order_by("occurred_at")
+    statuses = [
+        entry["fields"]["status"]
+        for event in worked
+        for entry in event.changes
+        if entry["model"] == "subscription"
+    ]
+    assert statuses == [[None, "active"], ["active", "past_due"]]
 
 
 def test_inline__a_request_works_off_a_few_and_leaves_the_rest(

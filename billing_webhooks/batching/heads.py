@@ -39,12 +39,13 @@ class Batched:
 
     `settled` is how many events are done. Of these mailboxes, `alone` have an event next
     that is to be worked by itself, `more` have others that may be worked together, and
-    `unmade` have no row.
+    `unseen` were not looked into, because there was enough to do. `unmade` have no row.
     """
 
     settled: int = 0
     alone: dict[str, None] = field(default_factory=dict)
     more: dict[str, None] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
     unmade: set[str] = field(default_factory=set)
 
     def is_stopped(self, mailbox: str) -> bool:
@@ -54,25 +55,27 @@ class Batched:
         self.settled += other.settled
         self.alone |= other.alone
         self.more |= other.more
+        self.unseen += other.unseen
 
 
 def heads(
     db: str, mailboxes: Collection[str], limit: int, unharmed: Collection[str]
 ) -> tuple[list[Head], Batched]:
     """Return at most `limit` of them in their order, and what is next of which mailbox."""
-    rows = _next(db, mailboxes, limit)
+    rows = _next(db, mailboxes, limit + 1)
     found: list[Head] = []
     rest = Batched()
-    for mailbox, of_mailbox in groupby(rows, itemgetter("mailbox")):
+    for mailbox, of_mailbox in groupby(rows[:limit], itemgetter("mailbox")):
         for row in of_mailbox:
             if not (row["is_fresh"] and (_is_untried(row) or mailbox in unharmed)):
                 rest.alone[mailbox] = None
                 rest.unmade |= {mailbox} if row["tried_at"] is None else set()
                 break
             found.append(Head(row["pk"], row["provider"], mailbox, row["tried_at"] is not None))
-    if len(rows) == limit:
-        seen = {row["mailbox"] for row in rows} - {rows[-1]["mailbox"]}
-        rest.more = dict.fromkeys(each for each in mailboxes if each not in seen)
+    if len(rows) > limit:
+        seen = {row["mailbox"] for row in rows[:limit]}
+        rest.unseen = [each for each in mailboxes if each not in seen]
+        rest.more = dict.fromkeys(seen & {rows[limit]["mailbox"]})
     return found, rest
 
 

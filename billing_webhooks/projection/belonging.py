@@ -28,11 +28,15 @@ class Found:
 def find(rows: Rows) -> Iterator[Found]:
     """Touch the entries for the subscriptions that have got a customer, and tell who wrote them."""
     for draft in rows.touched():
-        if isinstance(draft.row, Subscription) and "customer" in draft.changes():
+        if isinstance(draft.row, Subscription) and _is_news(draft):
             entries = rows.entries_of(draft)
             if entries or not draft.was_new:
                 writers = frozenset(by for each in [draft, *entries] for by in _writers(each))
                 yield Found(draft.row, writers)
+
+
+def _is_news(draft: Draft[Subscription]) -> bool:
+    return draft.row.customer_id not in {None, draft.before.get("customer")}
 
 
 def attribute(db: str, found: Found) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Generic
 
 from django.db import connections
 
+from billing_webhooks.bulk import insert_each
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
 from billing_webhooks.projection.meaning import Ref, claim
@@ -60,13 +61,14 @@ def make(
     rows = [model(provider=provider) for _ in new]
     for row, newcomer in zip(rows, new, strict=True):
         newcomer.name(row)
-    model._base_manager.using(db).bulk_create(rows)
+    insert_each(db, rows)
     identity = IDENTITIES[model]
-    identity._base_manager.using(db).bulk_create(
+    names = [
         identity(provider=provider, kind=kind, value=value, row_id=row.pk)
         for row, newcomer in zip(rows, new, strict=True)
         for kind, value in sorted(newcomer.names)
-    )
+    ]
+    insert_each(db, names)
     return [(row, newcomer.names) for row, newcomer in zip(rows, new, strict=True)]
 
 

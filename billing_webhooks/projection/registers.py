@@ -98,10 +98,7 @@ class Draft(Generic[Row]):
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
-        before = self.before
-        if self.was_new:
-            fields = written_fields(type(self.row))
-            before = {field.name: field.get_default() for field in fields}
+        before = _defaults(type(self.row)) if self.was_new else self.before
         return {
             name: (self.before.get(name), value)
             for name, value in self.columns().items()
@@ -280,6 +277,11 @@ def written_fields(model: type[BillingRow]) -> tuple[Any, ...]:
     """Return the fields that events write."""
     fields = model._meta.concrete_fields
     return tuple(field for field in fields if field.name not in NOT_WRITTEN)
+
+
+@cache
+def _defaults(model: type[BillingRow]) -> dict[str, Any]:
+    return {field.name: field.get_default() for field in written_fields(model)}
 
 
 @cache

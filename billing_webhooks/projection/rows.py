@@ -134,7 +134,13 @@ class Rows:
         """Write what has changed."""
         if with_plans:
             write(self.db, self._plans.values())
-        for drafts in (self._customers, self._subscriptions, *self._entries.values()):
+        for drafts in (self._customers, self._subscriptions):
+            write(self.db, drafts.values())
+        for drafts in self._entries.values():
+            for entry in drafts.values():
+                # One that was new has got its primary key by now.
+                if entry.row.subscription_id is None:
+                    entry.row.subscription = entry.row.subscription
             write(self.db, drafts.values())
 
     def _tell_entries_their_subscriptions(self) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from django.db import connections
 from django.utils import timezone
 
-from billing_webhooks.bulk import update_each
+from billing_webhooks.bulk import insert_each, update_each
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.projection.registers import Draft
 
@@ -21,18 +20,8 @@ def write(db: str, drafts: Iterable[Draft[Any]]) -> None:
     dirty = [draft.row for draft in drafts if draft.needs_writing()]
     new = [row for row in dirty if row.pk is None]
     old = [row for row in dirty if row.pk is not None]
-    _insert(db, new)
+    insert_each(db, new)
     _update(db, old)
-
-
-def _insert(db: str, rows: list[Any]) -> None:
-    if connections[db].features.can_return_rows_from_bulk_insert:
-        if rows:
-            type(rows[0])._base_manager.using(db).bulk_create(rows)
-        return
-    # MySQL tells the primary key of one row at a time, and later tables refer to it.
-    for row in rows:
-        row.save(using=db, force_insert=True)
 
 
 def _update(db: str, rows: list[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing_webhooks import processing, sweeping
+from billing_webhooks import batching, processing, sweeping
+from billing_webhooks.batching.heads import Batched, Head
 from billing_webhooks.models import Heartbeat, WebhookEvent
 from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep, watch
@@ -70,7 +71,7 @@ def test_large_mailbox__the_others_have_their_turn(
     backlog: Backlog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeping, "EVENTS_PER_QUERY", 3)
-    monkeypatch.setattr(sweeping, "EVENTS_PER_TURN", 2)
+    monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 2)
     backlog(12, 1)
     backlog(3, 3)
     seen: list[Counter[str]] = []
@@ -84,7 +85,7 @@ def test_large_mailbox__is_worked_off_in_one_sweep(
     backlog: Backlog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeping, "EVENTS_PER_QUERY", 4)
-    monkeypatch.setattr(sweeping, "EVENTS_PER_TURN", 4)
+    monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 4)
     backlog(15, 1)
     # The other way round: those that are due first occurred last.
     for number, event in enumerate(WebhookEvent.objects.order_by("-occurred_at")):
@@ -94,29 +95,38 @@ def test_large_mailbox__is_worked_off_in_one_sweep(
 
 @pytest.mark.parametrize("limit", [1, 4, 6, 7])
 def test_limit(backlog: Backlog, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr(sweeping, "EVENTS_PER_TURN", 2)
+    monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 2)
     backlog(6, 2)
     assert sweep(limit=limit) == min(limit, 6)
     assert sum(worked().values()) == min(limit, 6)
 
 
-def test_stop__is_asked_between_two_events(backlog: Backlog) -> None:
+def test_stop__is_asked_between_two_batches(
+    backlog: Backlog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 2)
     backlog(6, 2)
-    assert sweep(stop=lambda: sum(worked().values()) >= 3) == 3
+    assert sweep(stop=lambda: sum(worked().values()) >= 3) == 4
 
 
 def test_failing_mailbox__is_left_and_the_others_worked(
     backlog: Backlog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     backlog(9, 3)
-    genuine = processing.work
+    apply_all, work_next = batching.apply_all, processing.work_next
 
-    def work(mailbox: str, **options: Any) -> int:
+    def apply_all_or_fail(db: str, alias: str, heads: Sequence[Head]) -> Batched:
+        if any(head.mailbox.endswith("_1") for head in heads):
+            raise OperationalError("a secret")
+        return apply_all(db, alias, heads)
+
+    def work_next_or_fail(db: str, mailbox: str) -> int:
         if mailbox.endswith("_1"):
             raise OperationalError("a secret")
-        return genuine(mailbox, **options)
+        return work_next(db, mailbox)
 
-    monkeypatch.setattr(sweeping, "work", work)
+    monkeypatch.setattr(batching, "apply_all", apply_all_or_fail)
+    monkeypatch.setattr(sweeping, "work_next", work_next_or_fail)
     for _ in range(2):
         sweep()
     assert worked() == {"0": 3, "2": 3}
@@ -129,7 +139,7 @@ def test_many__beside_each_other_do_everything_once(
     backlog: Backlog, connect: Connect, monkeypatch: pytest.MonkeyPatch, per_page: int
 ) -> None:
     monkeypatch.setattr(sweeping, "EVENTS_PER_QUERY", per_page)
-    monkeypatch.setattr(sweeping, "EVENTS_PER_TURN", per_page)
+    monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", per_page)
     Tally.objects.create(name="events")
 
     def count(**_: Any) -> None:
@@ -170,6 +180,7 @@ class TestHeartbeat:
         self, backlog: Backlog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sweeping, "BEAT_EVERY", timedelta())
+        monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 1)
         backlog(3, 3)
         beats: list[Any] = []
         sweep(tell=lambda _: beats.append(Heartbeat.objects.get().at))
@@ -218,6 +229,7 @@ class TestWatch:
             return chosen(db)
 
         monkeypatch.setattr(sweeping, "BEAT_EVERY", timedelta())
+        monkeypatch.setattr(sweeping, "EVENTS_TOGETHER", 1)
         monkeypatch.setattr(sweeping, "_beat", beat)
         told: list[int] = []
         assert watch(lambda: False, every=timedelta(milliseconds=1), limit=3, tell=told.append) == 3
