@@ -59,8 +59,10 @@ def apply_all(db: str, alias: str, heads: Sequence[Head]) -> Batched:
     Raise whatever goes wrong, unless another try may well go right.
     """
     provider = get_provider(alias)
-    # Where a reference to a plan locks it, who has referred to it must not write it later.
-    locks_plans = not connections[db].features.has_select_for_no_key_update
+    # Where a reference to a plan locks it, who has referred to it must not write it later. And
+    # the lock that one event takes is not held for long.
+    can_wait = connections[db].features.has_select_for_no_key_update
+    locks_plans = len(heads) == 1 or not can_wait
     known: dict[UUID, Reading] = {}
     for left in reversed(range(TRIES)):
         try:

@@ -24,7 +24,7 @@ from billing_webhooks.projection.folding import (
     refs,
     touched,
 )
-from billing_webhooks.projection.loading import Named, RowsMoved, for_update, named
+from billing_webhooks.projection.loading import Named, RowsMoved, for_update, load
 from billing_webhooks.projection.meaning import Ref, Resolution, meant_by
 from billing_webhooks.projection.registers import NamedDraft, Stamp, name_of
 from billing_webhooks.projection.rows import Rows
@@ -52,22 +52,23 @@ class Batch:
         self, db: str, provider: str, readings: Sequence[Reading], *, locks_plans: bool
     ) -> None:
         self._db = db
-        customer_refs, plan_refs = named_in(readings)
-        customers = _found(db, provider, Customer, customer_refs)
-        plans = _found(db, provider, Plan, plan_refs, lock=locks_plans)
-        self._resolution = Resolution(
-            customers={ref: meant_by(ref, customers.owners) for ref, _ in customer_refs},
-            plans={ref: meant_by(ref, plans.owners) for ref, _ in plan_refs},
-        )
-        self._plans = None if locks_plans else LastPlans(db, plans)
-        self._rows = Rows(
+        customers, plans = named_in(readings)
+        loaded = load(
             db,
             provider,
-            self._resolution,
+            {key for ref, _ in customers for key in ref.keys},
+            {key for ref, _ in plans for key in ref.keys},
             touched(readings),
-            dict(customers.drafts),
-            dict(plans.drafts),
+            locks_plans=locks_plans,
         )
+        _complete(db, provider, Customer, customers, loaded.customers)
+        _complete(db, provider, Plan, plans, loaded.plans)
+        self._resolution = Resolution(
+            customers={ref: meant_by(ref, loaded.customers.owners) for ref, _ in customers},
+            plans={ref: meant_by(ref, loaded.plans.owners) for ref, _ in plans},
+        )
+        self._plans = None if locks_plans else LastPlans(db, loaded.plans)
+        self._rows = Rows(db, provider, self._resolution, loaded)
         self._folded: list[Folded] = []
 
     def may_take(self, reading: Reading) -> bool:
@@ -97,24 +98,22 @@ class Batch:
             self._plans.write()
 
 
-def _found(
+def _complete(
     db: str,
     provider: str,
     model: type[Customer] | type[Plan],
     given: Sequence[tuple[Ref, Stamp]],
-    *,
-    lock: bool = True,
-) -> Named:
-    """Return the rows that are meant, those that are new included; raise Unprepared."""
-    keys = {key for ref, _ in given for key in ref.keys}
-    found = named(db, provider, model, keys, lock=lock)
-    if found.owners.keys() < keys:
-        for row, names in newcomers.make(db, provider, model, given, found.owners):
-            for name in names:
-                found.add(name, row)
-    if found.owners.keys() < keys:
+    found: Named,
+) -> None:
+    """Make the rows of those that are new; raise Unprepared if that is not enough."""
+    unknown = [(ref, stamp) for ref, stamp in given if not found.owners.keys() >= set(ref.keys)]
+    if not unknown:
+        return
+    for row, names in newcomers.make(db, provider, model, given, found.owners):
+        for name in names:
+            found.add(name, row)
+    if any(key not in found.owners for ref, _ in unknown for key in ref.keys):
         raise Unprepared("Some names have no rows yet.")
-    return found
 
 
 class LastPlans:

@@ -9,11 +9,14 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.db.models import F, QuerySet
 
+from billing_webhooks.bulk import select_each
 from billing_webhooks.facts import Key
-from billing_webhooks.models import Customer, Plan
+from billing_webhooks.models import Customer, Invoice, Payment, Plan, Subscription, UsageRecord
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
 from billing_webhooks.projection.registers import Draft, NamedDraft, draft_of, name_of
+
+ENTRIES = (Payment, Invoice, UsageRecord)
 
 
 class RowsMoved(DatabaseError):
@@ -44,6 +47,89 @@ class Named:
             self.drafts[row.pk] = NamedDraft(row)
 
 
+@dataclass
+class Loaded:
+    """The rows of a batch, all of them by what events call them."""
+
+    customers: Named = field(default_factory=Named)
+    plans: Named = field(default_factory=Named)
+    subscriptions: dict[str, Draft[Subscription]] = field(default_factory=dict)
+    entries: dict[type[Entry], dict[str, Draft[Any]]] = field(
+        default_factory=lambda: {model: {} for model in ENTRIES}
+    )
+
+
+def load(
+    db: str,
+    provider: str,
+    customers: Iterable[Key],
+    plans: Iterable[Key],
+    touched: Touched,
+    *,
+    locks_plans: bool,
+) -> Loaded:
+    """
+    Return what there is of a batch's rows, in one statement where the database can.
+
+    Raise RowsMoved if a name has passed to another row while its row's lock was waited
+    for: a name is a row's only if its registers say so.
+    """
+    names = {Customer: set(customers), Plan: set(plans)}
+    ids: dict[type[BillingRow], Iterable[str]] = {
+        Subscription: touched.subscriptions,
+        **touched.entries,
+    }
+    queries = [
+        *(
+            _called(db, provider, model, keys, lock=locks_plans or model is Customer)
+            for model, keys in names.items()
+            if keys
+        ),
+        *(_with_ids(db, provider, model, wanted) for model, wanted in ids.items() if wanted),
+    ]
+    loaded = Loaded()
+    for row in select_each(db, queries):
+        _add(loaded, row, names.get(type(row), set()))
+    return loaded
+
+
+def _add(loaded: Loaded, row: Any, names: set[Key]) -> None:
+    if isinstance(row, Customer | Plan):
+        key = (row.name_kind, row.name_value)  # type: ignore[union-attr]
+        # The pairs of kind and value that were not asked for do no harm.
+        if key in names:
+            (loaded.customers if isinstance(row, Customer) else loaded.plans).add(key, row)
+    elif isinstance(row, Subscription):
+        loaded.subscriptions[row.external_id] = draft_of(row)
+    else:
+        loaded.entries[type(row)][row.identity] = draft_of(row)
+
+
+def _called(
+    db: str, provider: str, model: type[BillingRow], keys: set[Key], *, lock: bool
+) -> QuerySet[Any]:
+    rows = (
+        model._base_manager.using(db)
+        .filter(
+            provider=provider,
+            identities__provider=provider,
+            identities__kind__in={kind for kind, _ in keys},
+            identities__value__in={value for _, value in keys},
+        )
+        .annotate(name_kind=F("identities__kind"), name_value=F("identities__value"))
+        .order_by("pk")
+    )
+    return for_update(rows) if lock else rows
+
+
+def _with_ids(
+    db: str, provider: str, model: type[BillingRow], wanted: Iterable[str]
+) -> QuerySet[Any]:
+    name = "external_id" if model is Subscription else "identity"
+    rows = model._base_manager.using(db).filter(**{f"{name}__in": wanted}, provider=provider)
+    return for_update(rows.order_by("pk"))
+
+
 def locked(
     db: str,
     provider: str,
@@ -60,43 +146,6 @@ def locked(
     rows = model._base_manager.using(db).filter(**{f"{name}__in": wanted}, provider=provider)
     found = for_update(rows.order_by("pk"))
     return {getattr(row, called or name): draft_of(row) for row in found}
-
-
-def named(
-    db: str,
-    provider: str,
-    model: type[Customer] | type[Plan],
-    keys: Iterable[Key],
-    *,
-    lock: bool = True,
-) -> Named:
-    """
-    Return the rows with these names.
-
-    Raise RowsMoved if one has passed to another row while the row's lock was waited for:
-    a name is a row's only if its registers say so.
-    """
-    wanted = set(keys)
-    found = Named()
-    if not wanted:
-        return found
-    kinds, values = {kind for kind, _ in wanted}, {value for _, value in wanted}
-    rows = (
-        model._base_manager.using(db)
-        .filter(
-            provider=provider,
-            identities__provider=provider,
-            identities__kind__in=kinds,
-            identities__value__in=values,
-        )
-        .annotate(name_kind=F("identities__kind"), name_value=F("identities__value"))
-        .order_by("pk")
-    )
-    for row in for_update(rows) if lock else rows:
-        key = (row.name_kind, row.name_value)
-        if key in wanted:
-            found.add(key, row)
-    return found
 
 
 def for_update(rows: QuerySet[Any]) -> QuerySet[Any]:

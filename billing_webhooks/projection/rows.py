@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from billing_webhooks.facts import CustomerRef, PlanRef
@@ -15,7 +16,14 @@ from billing_webhooks.models import (
     UsageRecord,
 )
 from billing_webhooks.models.billing import BillingRow
-from billing_webhooks.projection.loading import RowsMoved, Touched, locked
+from billing_webhooks.projection.loading import (
+    ENTRIES,
+    Loaded,
+    Named,
+    RowsMoved,
+    Touched,
+    locked,
+)
 from billing_webhooks.projection.meaning import Meant, Resolution, claim
 from billing_webhooks.projection.registers import Draft, NamedDraft, Stamp, name_of
 from billing_webhooks.projection.settling import settle, subscriptions_of
@@ -35,32 +43,14 @@ class Rows:
     and everybody locks in this order.
     """
 
-    def __init__(
-        self,
-        db: str,
-        provider: str,
-        resolution: Resolution,
-        touched: Touched,
-        customers: Drafts,
-        plans: Drafts,
-    ) -> None:
+    def __init__(self, db: str, provider: str, resolution: Resolution, loaded: Loaded) -> None:
         self.db = db
         self.provider = provider
         self._resolution = resolution
-        self._customers = customers
-        self._plans = plans
-        passed = {
-            each.row.external_id
-            for resolved in (resolution.customers, resolution.plans)
-            for each in _earlier(resolved)
-            if isinstance(each.row, Subscription)
-        }
-        subscriptions = touched.subscriptions | passed
-        self._subscriptions = self._locked(Subscription, "external_id", subscriptions)
-        self._entries = {
-            model: self._locked(model, "identity", touched.entries.get(model, ()))
-            for model in (Payment, Invoice, UsageRecord)
-        }
+        self._customers: Drafts = dict(loaded.customers.drafts)
+        self._plans: Drafts = dict(loaded.plans.drafts)
+        self._subscriptions = loaded.subscriptions
+        self._entries = loaded.entries
         # Against the order of locks, and seldom: the subscription of a payment is mostly named.
         asked_for = {
             name
@@ -78,9 +68,27 @@ class Rows:
     @classmethod
     def resolved(cls, db: str, provider: str, resolution: Resolution, touched: Touched) -> Rows:
         """Return the rows of a batch whose customers and plans are known by primary key."""
-        customers = locked(db, provider, Customer, "pk", _keys(resolution.customers))
-        plans = locked(db, provider, Plan, "pk", _keys(resolution.plans))
-        return cls(db, provider, resolution, touched, customers, plans)
+        passed = {
+            each.row.external_id
+            for resolved in (resolution.customers, resolution.plans)
+            for each in _earlier(resolved)
+            if isinstance(each.row, Subscription)
+        }
+        get = partial(locked, db, provider)
+        return cls(
+            db,
+            provider,
+            resolution,
+            Loaded(
+                Named(get(Customer, "pk", _keys(resolution.customers))),
+                Named(get(Plan, "pk", _keys(resolution.plans))),
+                get(Subscription, "external_id", touched.subscriptions | passed),
+                {
+                    model: get(model, "identity", touched.entries.get(model, ()))
+                    for model in ENTRIES
+                },
+            ),
+        )
 
     def begin_event(self) -> None:
         """Begin an event: what is asked for from now on is what it touches."""
