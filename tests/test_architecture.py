@@ -47,7 +47,7 @@ FLOW = (
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals", "finding"),
     ("access",),
-    ("database",),
+    ("database", "inserting"),
     ("models",),
     ("providers", "encryption"),
     ("signals", "facts"),
