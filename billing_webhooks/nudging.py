@@ -120,6 +120,8 @@ class Bell(threading.Thread):
         if began_at is not None and time.monotonic() - began_at > PATIENCE_SECONDS:
             line.close(BrokerSilent(), self._known_failures)
             _bells.pop(os.getpid(), None)
+            # So that it ends, once its broker lets it.
+            self._rung.set()
 
     @property
     def _is_busy(self) -> bool:
