@@ -44,8 +44,11 @@ def opened(stored: bytes) -> bytes:
 
 def encryption_keys() -> Sequence[Fernet]:
     """Return the configured keys, or raise ImproperlyConfigured for what is none."""
+    configured = settings.ENCRYPTION_KEYS
+    if not configured:
+        return ()
     try:
-        return [Fernet(key) for key in settings.ENCRYPTION_KEYS if key is not None]
+        return [Fernet(key) for key in configured if key is not None]
     except (ValueError, TypeError):
         # Its own message would not, but a key's place in a traceback is no place for it.
         raise ImproperlyConfigured(

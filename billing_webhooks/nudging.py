@@ -1,23 +1,29 @@
 """
-A wake-up by Celery: bounded in time, and no loss if it fails.
+A wake-up by Celery: it costs a request next to nothing, and no loss if it fails.
 
-A broker may be down, silent, full or half installed, and Celery's own ways then wait for
-seconds or for ever. Here a request waits for half a second once, and then for nothing
-until the broker has had a rest: the sweep finds what nobody was told of.
+To send a message takes longer than to store an event, and a broker may be down, silent,
+full or half installed, and Celery's own ways then wait for seconds or for ever. So a
+request rings a bell, and a thread of its process tells the workers that something is due:
+at once, then once for all that has rung meanwhile. What nobody was told of the sweep finds.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
+# Between two messages of one process: many events are one message, and none waits long.
+PAUSE_SECONDS = 0.1
+# So long a broker may take, and a process that ends waits for it.
 PATIENCE_SECONDS = 0.5
 REST_SECONDS = 30.0
+LOOK_SECONDS = 0.005
 
 
 class BrokerSilent(Exception):
@@ -36,8 +42,12 @@ class Line:
         self.failures = 0
         self.closed_until = 0.0
 
+    @property
+    def is_closed(self) -> bool:
+        return time.monotonic() < self.closed_until
+
     def may_be_tried(self) -> bool:
-        if time.monotonic() < self.closed_until:
+        if self.is_closed:
             return False
         if self.closed_until:
             self.closed_until = time.monotonic() + REST_SECONDS
@@ -63,56 +73,116 @@ class Line:
             logger.info("Workers are woken again.")
 
 
-class Call(threading.Thread):
+class Bell(threading.Thread):
     """
-    A function's call that is left alone when it takes too long.
+    The thread that tells workers, while requests go on.
 
-    Looking up the broker's name has no timeout, and one for each read of a socket does
-    not end an answer that trickles.
+    One that its broker keeps for too long is left alone, because looking up a name has no
+    timeout, and one for each read of a socket does not end an answer that trickles. It ends
+    when another has taken its place.
     """
 
-    def __init__(self, function: Callable[[], object]) -> None:
+    def __init__(self) -> None:
         super().__init__(name="billing_webhooks.nudging", daemon=True)
-        self.function = function
-        self.error: Exception | None = None
+        self._task: Any = None
+        self._rung = threading.Event()
+        self._is_last = threading.Event()
+        self._known_failures = 0
+        self._began_at: float | None = None
+
+    def ring(self, task: Any = None) -> None:
+        """Have workers told by this task that something is due, soon."""
+        self._task = task
+        # Asking takes no lock.
+        if not self._rung.is_set():
+            self._rung.set()
 
     def run(self) -> None:
-        try:
-            self.function()
-        except Exception as error:
-            self.error = error
+        while self._rung.wait() and _bells.get(os.getpid()) is self:
+            self._known_failures = line.failures
+            self._began_at = time.monotonic()
+            # Before the message goes out: whoever rings from now on is in the next one.
+            self._rung.clear()
+            self._tell()
+            self._began_at = None
+            self._is_last.wait(PAUSE_SECONDS)
 
-    def wait(self) -> None:
-        """Raise what the function raises, or BrokerSilent."""
-        self.join(PATIENCE_SECONDS)
-        if self.is_alive():
-            raise BrokerSilent
-        if self.error is not None:
-            raise self.error
+    def finish(self) -> None:
+        """Wait, but not for long, until nothing is left to be told."""
+        self._is_last.set()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self._is_busy and not line.is_closed and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+
+    def leave_if_stuck(self) -> None:
+        """Let another bell take its place if the broker has kept this one for too long."""
+        began_at = self._began_at
+        if began_at is not None and time.monotonic() - began_at > PATIENCE_SECONDS:
+            line.close(BrokerSilent(), self._known_failures)
+            _bells.pop(os.getpid(), None)
+            # So that it ends, once its broker lets it.
+            self._rung.set()
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._rung.is_set() or self._began_at is not None
+
+    def _tell(self) -> None:
+        if not line.may_be_tried():
+            return
+        try:
+            from billing_webhooks import publishing
+
+            publishing.publish(publishing.producers(self._task.app), self._task)
+        except Exception as error:
+            line.close(error, self._known_failures)
+        else:
+            line.open(self._known_failures)
 
 
 line = Line()
+# By process: after a fork the parent's is there, and its thread is not.
+_bells: dict[int, Bell] = {}
 
 
 def nudge(mailbox: str) -> None:
-    """Have a mailbox worked by some Celery worker, or say in the log that none was told."""
-    known_failures = line.failures
-    if not line.may_be_tried():
+    """Have some Celery worker look for what is due, or say in the log that none was told."""
+    if (bell := _bells.get(os.getpid())) is not None:
+        bell.leave_if_stuck()
+    if line.is_closed:
         return
+    known_failures = line.failures
     try:
         # Celery is an extra, and it may be missing.
         from billing_webhooks import publishing
 
         # Celery keeps its current app by thread, so it is looked up in this one.
-        task = publishing.work_task()
+        task = publishing.work_due_task()
         is_eager = task.app.conf.task_always_eager
         if not is_eager:
-            call = Call(partial(publishing.publish, publishing.producers(task.app), task, mailbox))
-            call.start()
-            call.wait()
+            _bell().ring(task)
     except Exception as error:
         line.close(error, known_failures)
         return
-    line.open(known_failures)
     if is_eager:
-        task.delay(mailbox)
+        publishing.work_task().delay(mailbox)
+
+
+def _bell() -> Bell:
+    """Return this process's bell, its thread running."""
+    known = _bells.get(os.getpid())
+    if known is not None:
+        return known
+    made = Bell()
+    made.start()
+    known = _bells.setdefault(os.getpid(), made)
+    if known is not made:
+        # Another request was first; a bell that is nobody's ends when it is rung.
+        made.ring()
+    return known
+
+
+@atexit.register
+def _finish() -> None:
+    if (bell := _bells.get(os.getpid())) is not None:
+        bell.finish()

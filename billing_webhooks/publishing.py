@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from kombu.pools import ProducerPool
 
 from billing_webhooks import tasks
+from billing_webhooks.schedule import EXPIRES_SECONDS
 
 SOCKET_SECONDS = 0.5
 CONNECTIONS = 10
@@ -30,10 +31,19 @@ def work_task() -> Task[Any, Any]:
 
     Raise NoCeleryApp for the app that Celery makes up where there is none.
     """
-    app: Any = tasks.work.app
+    return _task(tasks.work)
+
+
+def work_due_task() -> Task[Any, Any]:
+    """Return the task `billing_webhooks.work_due` of the same app, or raise NoCeleryApp."""
+    return _task(tasks.work_due)
+
+
+def _task(shared: Any) -> Task[Any, Any]:
+    app: Any = shared.app
     if app.main == "default" and not app.set_as_current and not app.conf.broker_url:
         raise NoCeleryApp("Make a Celery app, and import it in your project's __init__.py.")
-    task: Task[Any, Any] = app.tasks[tasks.work.name]
+    task: Task[Any, Any] = app.tasks[shared.name]
     return task
 
 
@@ -81,25 +91,27 @@ def _socket_options(driver: str | None) -> dict[str, Any]:
     return {}
 
 
-def publish(pool: ProducerPool, task: Task[Any, Any], mailbox: str) -> None:
-    """Send the task. Raise whatever goes wrong, mostly soon."""
+def publish(pool: ProducerPool, task: Task[Any, Any]) -> None:
+    """Send a task without arguments. Raise whatever goes wrong, mostly soon."""
     producer: Any = pool.acquire(block=True, timeout=SOCKET_SECONDS)
     try:
         was_connected = producer.connection.connected
         try:
-            _send(task, mailbox, producer)
+            _send(task, producer)
         except OperationalError:
             # RabbitMQ was restarted since the last message: only the connection is stale.
             if not was_connected:
                 raise
-            _send(task, mailbox, producer)
+            _send(task, producer)
     finally:
         producer.release()
 
 
-def _send(task: Task[Any, Any], mailbox: str, producer: Any) -> None:
+def _send(task: Task[Any, Any], producer: Any) -> None:
     try:
-        task.apply_async((mailbox,), producer=producer, retry=False, ignore_result=True)
+        task.apply_async(
+            producer=producer, retry=False, ignore_result=True, expires=EXPIRES_SECONDS
+        )
     except BaseException:
         # Without a farewell, for which a silent broker would let us wait again. Whoever
         # uses the producer next gets a new channel.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from enum import Enum
+from typing import Any
 
-from django.db import Error, IntegrityError
+from django.db import Error, IntegrityError, connections
 from django.db.models import F, QuerySet
 
 from billing_webhooks.database import (
@@ -16,6 +17,7 @@ from billing_webhooks.database import (
     write_alias,
 )
 from billing_webhooks.exceptions import CannotStoreNow
+from billing_webhooks.inserting import insert
 from billing_webhooks.models import ConflictingDelivery, WebhookEvent
 
 SHORTEST_PAUSE_SECONDS = 0.05
@@ -62,9 +64,13 @@ def store(event: WebhookEvent) -> Stored:
 
 def _insert(event: WebhookEvent) -> Stored:
     alias = write_alias()
+    # A broken connection fails the INSERT, and the next try opens another: to ask before
+    # whether it is well, as CONN_HEALTH_CHECKS does, is a round trip for each event.
+    connection: Any = connections[alias]
+    connection.health_check_done = True
     try:
         with savepoint_if_in_transaction(alias):
-            event.save(using=alias, force_insert=True)
+            insert(alias, event)
     except IntegrityError:
         # Many things break a constraint. It was a duplicate only if the event is there,
         # and it was this very event if an earlier try was committed after all.

@@ -26,7 +26,7 @@ from billing_webhooks.processing import work_next
 logger = logging.getLogger(__name__)
 
 EVENTS_PER_QUERY = 1000
-EVENTS_TOGETHER = 200
+EVENTS_TOGETHER = 500
 HEARTBEAT = "sweep"
 # A sign every few seconds would be one more write each time for nothing.
 BEAT_EVERY = timedelta(minutes=1)
@@ -43,14 +43,39 @@ def sweep(
     tell: Callable[[int], None] = lambda worked: None,
 ) -> int:
     """
-    Work off what is due, the oldest first, and return how many events that were.
+    Do what is to be done now and then: work off what is due, and jobs; leave a sign of it.
 
-    Any number may run beside each other and beside workers. A mailbox that cannot be
-    worked is told of in the log and left for the next sweep. `stop` is asked between two
-    batches of events, and `tell` called with the number of those worked off.
+    Return how many events that were; for the arguments see `work_due`.
     """
     db = write_alias()
     beat_at = _beat(db)
+
+    def beat_again() -> None:
+        nonlocal beat_at
+        if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
+            beat_at = _beat(db)
+
+    worked = work_due(limit=limit, stop=stop, tell=tell, between=beat_again)
+    if worked != limit:
+        _work_jobs(stop)
+    return worked
+
+
+def work_due(
+    *,
+    limit: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[int], None] = lambda worked: None,
+    between: Callable[[], None] = lambda: None,
+) -> int:
+    """
+    Work off what is due, the oldest first, and return how many events that were.
+
+    Any number may run beside each other and beside workers. A mailbox that cannot be
+    worked is told of in the log and left for the next time. `stop` is asked between two
+    batches of events, and `tell` called with the number of those worked off.
+    """
+    db = write_alias()
     pages = _pages(db)
     unharmed: set[str] = set()
     worked = 0
@@ -60,7 +85,7 @@ def sweep(
     while mailboxes := unseen or list(dict.fromkeys([*unfinished, *next(pages, [])])):
         most = EVENTS_TOGETHER if limit is None else min(EVENTS_TOGETHER, limit - worked)
         if most <= 0 or stop():
-            return worked
+            break
         unfinished = unfinished if unseen else []
         batched = work_together(db, mailboxes, most, unharmed=unharmed)
         worked += batched.settled
@@ -74,9 +99,7 @@ def sweep(
                 worked += 1
                 tell(worked)
                 unfinished.append(mailbox)
-        if time.monotonic() - beat_at > BEAT_EVERY.total_seconds():
-            beat_at = _beat(db)
-    _work_jobs(stop)
+        between()
     return worked
 
 

@@ -1,7 +1,7 @@
 """
 What Celery runs, found by its autodiscovery; needs the extra `celery`.
 
-A task carries a key, never a payload: what is to be done stands in the database, so a
+A task carries a key at most, never a payload: what is to be done stands in the database, so a
 task that is lost, repeated or late does no harm.
 """
 
@@ -28,6 +28,16 @@ LONGEST_SECONDS = 20.0
 def work(mailbox: str) -> None:
     """Work off the due events of a mailbox."""
     processing.work(mailbox, stop=_time_is_up())
+
+
+# Without a mailbox: one message then does for all that has come meanwhile, and a worker takes
+# what is due from the database, many at a time.
+@shared_task(
+    name="billing_webhooks.work_due", ignore_result=True, acks_late=True, reject_on_worker_lost=True
+)
+def work_due() -> None:
+    """Work off everything that is due now: what a request has just stored, and what else."""
+    sweeping.work_due(stop=_time_is_up())
 
 
 @shared_task(name="billing_webhooks.sweep", ignore_result=True)

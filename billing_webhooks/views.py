@@ -8,7 +8,7 @@ content types, character sets and host names are the sender's, and say nothing h
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -50,6 +50,23 @@ STATUS: dict[type[exceptions.Refused], int] = {
 RETRY_AFTER_SECONDS = "30"
 CHUNK_BYTES = 64 * 1024
 MAX_QUERY_FIELDS = 100
+
+
+class Headers(Mapping[str, str]):
+    """The headers of a request, looked up in its META: few of the many are asked for."""
+
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        # Of its own, because what may be secret is taken out of the request's.
+        self._meta = dict(meta)
+
+    def __getitem__(self, name: str) -> str:
+        return str(self._meta[HttpHeaders.to_wsgi_name(name)])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(HttpHeaders(self._meta))
+
+    def __len__(self) -> int:
+        return len(HttpHeaders(self._meta))
 
 
 class RefusalResponse(HttpResponse):
@@ -107,7 +124,7 @@ def _delivery(request: HttpRequest, token: str) -> Delivery:
     return Delivery(
         body=b"",
         received_at=timezone.now(),
-        headers=HttpHeaders(request.META),
+        headers=Headers(request.META),
         query=_parameters(request),
         path_token=token.removesuffix("/"),
     )

@@ -49,7 +49,7 @@ FLOW = (
     ("notifications", "attempts"),
     ("mailboxes", "keeping", "redaction", "refusals", "finding"),
     ("access",),
-    ("database", "bulk"),
+    ("database", "bulk", "inserting"),
     ("models",),
     ("providers", "encryption"),
     ("signals", "facts"),

@@ -95,11 +95,13 @@ class Envelope:
     warning: str = ""
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, default=str)
+
+
 def digest_of(content: Mapping[str, Any], *, without: Collection[str]) -> str:
     """Return SHA-256 in hex: the same for the same content, whatever its order and spelling."""
     compared = {name: content[name] for name in content.keys() - set(without)}
-    canonical = json.dumps(compared, sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(compared).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,9 @@ def parse_time(value: Any) -> datetime | None:
 
 def printable(text: str, limit: int) -> str:
     """Return text cut to the limit, with a question mark for all that is not printable ASCII."""
-    return _UNPRINTABLE.sub("?", text[:limit])
+    cut = text[:limit]
+    # Most text is, and this takes a tenth of the time.
+    return cut if cut.isascii() and cut.isprintable() else _UNPRINTABLE.sub("?", cut)
 
 
 def storable(text: str, limit: int = MAX_TEXT_LENGTH) -> str:

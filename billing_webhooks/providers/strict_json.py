@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -35,6 +36,27 @@ def parse(body: bytes) -> Document:
     other encoding, NaN, Infinity, numbers beyond a double's range, and nesting deeper
     than MAX_DEPTH.
     """
+    try:
+        return _parse(body.decode("utf-8-sig"))
+    except NotStrictJSON:
+        raise
+    except (ValueError, RecursionError) as error:
+        # The messages of the standard library quote the input.
+        raise NotStrictJSON(f"not JSON ({type(error).__name__})") from None
+
+
+def _parse(text: str) -> Document:
+    try:
+        value, repeated = _WITHOUT_REPEATS.decode(text), frozenset[str]()
+    except _Repeated:
+        value, repeated = _with_repeats(text)
+    # What opens less often cannot be nested deeper.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+        raise NotStrictJSON(f"JSON nested deeper than {MAX_DEPTH} levels")
+    return Document(value, repeated)
+
+
+def _with_repeats(text: str) -> tuple[Any, frozenset[str]]:
     repeated: set[str] = set()
 
     def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,21 +67,19 @@ def parse(body: bytes) -> Document:
                 (repeated if key in seen else seen).add(key)
         return built
 
-    try:
-        value = json.loads(
-            body.decode("utf-8-sig"),
-            object_pairs_hook=build_object,
-            parse_float=_finite_decimal,
-            parse_constant=_refuse_constant,
-        )
-    except NotStrictJSON:
-        raise
-    except (ValueError, RecursionError) as error:
-        # The messages of the standard library quote the input.
-        raise NotStrictJSON(f"not JSON ({type(error).__name__})") from None
-    if _depth_exceeds(value, MAX_DEPTH):
-        raise NotStrictJSON(f"JSON nested deeper than {MAX_DEPTH} levels")
-    return Document(value, frozenset(repeated))
+    value = _decoder(build_object).decode(text)
+    return value, frozenset(repeated)
+
+
+class _Repeated(Exception):
+    """Some object has a key twice."""
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    built = dict(pairs)
+    if len(built) < len(pairs):
+        raise _Repeated
+    return built
 
 
 def _finite_decimal(text: str) -> Decimal:
@@ -75,6 +95,18 @@ def _finite_decimal(text: str) -> Decimal:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise NotStrictJSON("JSON with NaN or Infinity, which are no numbers")
+
+
+def _decoder(build_object: Callable[[list[tuple[str, Any]]], Any]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=build_object,
+        parse_float=_finite_decimal,
+        parse_constant=_refuse_constant,
+    )
+
+
+# Making one takes as long as reading a body, so the usual one is made once.
+_WITHOUT_REPEATS = _decoder(_unrepeated)
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

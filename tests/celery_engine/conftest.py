@@ -18,6 +18,7 @@ from billing_webhooks import nudging, publishing
 from billing_webhooks.models import WebhookEvent
 from tests.celery_engine.deliveries import CUSTOMER
 from tests.celery_engine.queues import Broker, taken
+from tests.celery_engine.waiting import LONGEST_SECONDS
 from tests.conftest import PostBillaBear
 from tests.servers.processes import NoServer
 from tests.servers.rabbitmq import RabbitMQ, rabbitmq
@@ -75,9 +76,19 @@ def app(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     with Celery("tests") as app:
         app.set_default()
         yield app
+    for bell in list(nudging._bells.values()):
+        end(bell)
     for pool in publishing._pools.values():
         pool.connections.force_close_all()
     publishing._pools.clear()
+
+
+def end(bell: nudging.Bell) -> None:
+    """Have a bell say what is left to say, and end."""
+    bell.finish()
+    nudging._bells.clear()
+    bell.ring()
+    bell.join(LONGEST_SECONDS)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 from kombu import Connection
 
+from tests.celery_engine.waiting import wait_for
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.valkey import Valkey
 
@@ -36,13 +37,15 @@ def lying(broker: Broker) -> int:
     return sum(int(broker.ask(command)[1:]) for command in (f"LLEN {QUEUE}", "HLEN unacked"))
 
 
-def woken(broker: Broker) -> list[str]:
-    """Return the mailboxes of the wake-ups in the queue, and leave it empty."""
-    return [
-        arguments(message)[0]
-        for message in taken(broker)
-        if message.headers["task"] == "billing_webhooks.work"
-    ]
+def woken(broker: Broker) -> int:
+    """Return how many wake-ups are in the queue, and leave it empty."""
+    tasks = [message.headers["task"] for message in taken(broker)]
+    return tasks.count("billing_webhooks.work_due")
+
+
+def await_wake_up(broker: Broker) -> None:
+    """Return once a wake-up has come, and take it."""
+    wait_for(lambda: woken(broker) > 0)
 
 
 def arguments(message: Any) -> list[str]:

@@ -155,7 +155,7 @@ def test_celery__from_the_delivery_to_the_heartbeat(
     number = send(shop, first)
     assert shop.states() == {"pending": number}
     lying = "".join(everything_in(message) for message in taken(broker))
-    assert "billing_webhooks.work" in lying
+    assert "billing_webhooks.work_due" in lying
     assert "@" not in lying.replace(f"@{socket.gethostname()}", "")
 
     # A worker is woken for what comes now.

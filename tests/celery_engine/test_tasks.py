@@ -68,7 +68,11 @@ def test_work__of_a_mailbox_that_nobody_knows_does_nothing(transactional_db: Non
     tasks.work("billabear:customer:nobody")
 
 
-@pytest.mark.parametrize("task", [lambda: tasks.work(MAILBOX), tasks.sweep], ids=["work", "sweep"])
+@pytest.mark.parametrize(
+    "task",
+    [lambda: tasks.work(MAILBOX), tasks.work_due, tasks.sweep],
+    ids=["work", "work_due", "sweep"],
+)
 def test_task__leaves_the_rest_when_its_time_is_up(
     task: Callable[[], None], stored: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,8 +103,8 @@ def test_prune__drops_what_is_old(stored: None, settings: Any) -> None:
 def test_options__are_those_that_the_documentation_tells(app: Celery) -> None:
     late = {name for name, task in app.tasks.items() if task.acks_late}
     # What is scheduled anyway need not come back.
-    assert late == {"billing_webhooks.work"}
-    assert app.tasks["billing_webhooks.work"].reject_on_worker_lost
+    assert late == {"billing_webhooks.work", "billing_webhooks.work_due"}
+    assert all(app.tasks[name].reject_on_worker_lost for name in late)
 
 
 def test_schedule__names_tasks_that_exist_and_is_understood(app: Celery) -> None:

@@ -94,6 +94,16 @@ def test_worker__works_what_it_is_woken_for(start: Start, post_as: PostAs) -> No
 
 
 @on_valkey
+def test_burst__is_worked_without_a_sweep(start: Start, post_as: PostAs) -> None:
+    worker = start()
+    for number in range(40):
+        post_as(f"customer{number}")
+    wait_for(is_settled, worker.text)
+    assert states() == ["processed"] * 40
+    assert "billing_webhooks.sweep[" not in worker.text()
+
+
+@on_valkey
 def test_sigterm__lets_the_event_in_progress_end(
     start: Start, post_as: PostAs, tmp_path: Path
 ) -> None:

@@ -52,6 +52,14 @@ CURRENCY = ("data.currency", "data.payment.currency", "data.invoice.currency")
 METER = ("data.meter_id", "data.billing_feature_code", "data.feature_code")
 QUANTITY = ("data.quantity", "data.meter_value")
 
+# Whose an event is, the best first.
+SUBJECTS: Mapping[str, Sequence[str]] = {
+    "customer": CUSTOMER_ID,
+    "organization": ORGANIZATION,
+    "agreement": AGREEMENT_ID,
+    "plan": PLAN_CODE + PLAN_ID,
+}
+
 MAX_CURRENCY_LENGTH = 16
 
 
@@ -91,15 +99,10 @@ MEANINGS: Mapping[str, Meaning] = {
 def subject(payload: Mapping[str, Any]) -> str:
     """Return whose event this is: the customer, else the organisation, agreement or plan."""
     try:
-        ids = {
-            "customer": id_at(payload, *CUSTOMER_ID),
-            "organization": id_at(payload, *ORGANIZATION),
-            "agreement": id_at(payload, *AGREEMENT_ID),
-            "plan": id_at(payload, *PLAN_CODE, *PLAN_ID),
-        }
+        ids = ((kind, id_at(payload, *paths)) for kind, paths in SUBJECTS.items())
+        return next((f"{kind}:{value}" for kind, value in ids if value), "")
     except NotUnderstood:
         return ""
-    return next((f"{kind}:{value}" for kind, value in ids.items() if value), "")
 
 
 def read(event_type: str, payload: Mapping[str, Any], occurred_at: datetime) -> Sequence[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -27,7 +28,7 @@ class TrustedKey:
     def is_trusted(self, now: float) -> bool:
         return self.vanished_at is None or now - self.vanished_at <= GRACE_SECONDS
 
-    @property
+    @cached_property
     def identity(self) -> tuple[str, int, int]:
         """What makes it this key: under one id an issuer may come to publish another."""
         numbers = self.key.public_numbers()
