@@ -38,9 +38,8 @@ class Session:
     def see(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         self.statements += 1
         # Inside a transaction a cursor of the server's ends with it.
-        is_held = not self._connection.in_atomic_block and getattr(
-            context["cursor"].cursor, "name", ""
-        )
+        name = getattr(context["cursor"].cursor, "name", "")
+        is_held = bool(name) and not self._connection.in_atomic_block
         if is_held or LEAVES.search(str(sql)):
             self.leaving.append(str(sql))
         return execute(sql, params, many, context)
