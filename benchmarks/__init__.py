@@ -1,0 +1,4 @@
+"""What everything costs, as ratios inside one run: `make bench`."""
+
+# Proves BillaBear's deliveries.
+SECRET = "a-secret-for-the-benchmarks"

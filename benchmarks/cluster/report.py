@@ -1,0 +1,76 @@
+"""The figures and promises of a cluster, as they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.cluster.churn import Churned
+from benchmarks.cluster.measuring import Figures
+from tests.chaos.figures import table
+
+ACCEPTING = ("web", "PostgreSQL", "PgBouncer", "Valkey", "client")
+DRAINING = ("workers", "PostgreSQL", "PgBouncer", "Valkey")
+
+
+def accepting(found: Sequence[Figures]) -> Iterator[str]:
+    """Yield the table of web hosts that are sent all that they can take."""
+    names = ["web hosts", "accepted/s", "of one", "p50 ms", "p99 ms", *_taken_names(ACCEPTING)]
+    rows = [
+        [
+            *_rate(each, found[0]),
+            f"{each.answered_ms(0.5):.1f}",
+            f"{each.answered_ms(0.99):.1f}",
+            *_taken(each, ACCEPTING),
+        ]
+        for each in found
+    ]
+    yield from markdown([names, *rows])
+
+
+def draining(found: Sequence[Figures]) -> Iterator[str]:
+    """Yield the table of workers at a backlog."""
+    names = ["workers", "drained/s", "of one", *_taken_names(DRAINING)]
+    yield from markdown(
+        [names, *([*_rate(each, found[0]), *_taken(each, DRAINING)] for each in found)]
+    )
+
+
+def churned(found: Churned) -> Iterator[str]:
+    """Yield what was counted, and of each promise whether it was kept."""
+    yield from table(found.figures)
+    yield from promises(found.problems)
+
+
+def promises(problems: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for promise, broken in problems.items():
+        yield f"  {'BROKEN' if broken else 'kept  '}  {promise}"
+        for problem in broken:
+            yield f"            {problem}"
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a table, the first of whose lines are the names of its columns."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        padded = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        yield f"| {' | '.join(padded)} |"
+        if number == 0:
+            yield f"|{'|'.join('-' * (width + 1) + ':' for width in widths)}|"
+
+
+def _rate(figures: Figures, one: Figures) -> list[str]:
+    return [str(figures.hosts), f"{figures.rate:.0f}", f"{figures.rate / one.rate:.2f}"]
+
+
+def _taken_names(parts: Sequence[str]) -> list[str]:
+    return [*(f"{part}, ms each" for part in parts), "cores busy", "of others", "full"]
+
+
+def _taken(figures: Figures, parts: Sequence[str]) -> list[str]:
+    taken = figures.taken
+    return [
+        *(f"{taken.per_event(part, figures.events):.2f}" for part in parts),
+        f"{taken.cores_busy:.1f}",
+        f"{taken.others / taken.seconds:.1f}",
+        taken.full(),
+    ]
