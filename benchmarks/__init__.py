@@ -2,3 +2,5 @@
 
 # Proves BillaBear's deliveries.
 SECRET = "a-secret-for-the-benchmarks"
+# With it dj-stripe would ask Stripe's API; it is never sent.
+STRIPE_KEY = "sk_test_" + "0" * 24

@@ -14,13 +14,14 @@ DRAINING = ("workers", "PostgreSQL", "PgBouncer", "Valkey")
 
 def accepting(found: Sequence[Figures]) -> Iterator[str]:
     """Yield the table of web hosts that are sent all that they can take."""
-    names = ["web hosts", "accepted/s", "of one", "p50 ms", "p99 ms", *_taken_names(ACCEPTING)]
+    parts = _parts(found, ACCEPTING)
+    names = ["web hosts", "accepted/s", "of one", "p50 ms", "p99 ms", *_taken_names(parts)]
     rows = [
         [
             *_rate(each, found[0]),
             f"{each.answered_ms(0.5):.1f}",
             f"{each.answered_ms(0.99):.1f}",
-            *_taken(each, ACCEPTING),
+            *_taken(each, parts),
         ]
         for each in found
     ]
@@ -29,9 +30,10 @@ def accepting(found: Sequence[Figures]) -> Iterator[str]:
 
 def draining(found: Sequence[Figures]) -> Iterator[str]:
     """Yield the table of workers at a backlog."""
-    names = ["workers", "drained/s", "of one", *_taken_names(DRAINING)]
+    parts = _parts(found, DRAINING)
+    names = ["workers", "drained/s", "of one", *_taken_names(parts)]
     yield from markdown(
-        [names, *([*_rate(each, found[0]), *_taken(each, DRAINING)] for each in found)]
+        [names, *([*_rate(each, found[0]), *_taken(each, parts)] for each in found)]
     )
 
 
@@ -46,6 +48,11 @@ def promises(problems: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"  {'BROKEN' if broken else 'kept  '}  {promise}"
         for problem in broken:
             yield f"            {problem}"
+
+
+def _parts(found: Sequence[Figures], parts: Sequence[str]) -> list[str]:
+    """Return those parts that there were: a pooler need not be."""
+    return [part for part in parts if any(each.taken.by_part[part] for each in found)]
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,0 +1,84 @@
+"""How long a sender waits at a steady rate: with a worker beside it, and with a silent broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from benchmarks import posts, store
+from benchmarks.bench import Bench
+from benchmarks.clock import Samples
+from benchmarks.load import Answer, steadily
+from benchmarks.table import Row, Target, at_most, duration, judged
+from benchmarks.waking import worker
+from benchmarks.web import Web, running
+from tests.celery_engine.brokers import Silent
+from tests.celery_engine.waiting import wait_for
+
+MILLISECOND = 0.001
+PROMPT = at_most(50, "ms")
+FIRST = at_most(600, "ms")
+# So many that each process gets one.
+REFUSED = 10
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield the median and the last percent of the time until a delivery is acknowledged."""
+    if not bench.broker:
+        yield Row("accept at a steady rate", median="no Valkey is installed")
+        return
+    store.empty()
+    yield from _beside_a_worker(bench)
+    store.empty()
+    yield from _before_a_silent_broker(bench)
+
+
+def _beside_a_worker(bench: Bench) -> Iterator[Row]:
+    web = Web(bench.directory, 2, {"BENCH_DISPATCH": "celery"})
+    with worker(bench.directory, 1), running(web):
+        _warm_up(bench, web)
+        answers = steadily(web.port, _wires(bench), bench.sizes.rate)
+        # Otherwise what was measured would be something else.
+        wait_for(store.is_begun, web.text)
+    yield from _told(f"accept at {bench.sizes.rate:g}/s, a worker beside it", answers)
+
+
+def _before_a_silent_broker(bench: Bench) -> Iterator[Row]:
+    with Silent() as silent:
+        broker = f"redis://127.0.0.1:{silent.port}/0"
+        # Each process has a first call of its own, so there is one.
+        web = Web(bench.directory, 1, {"BENCH_DISPATCH": "celery", "CELERY_BROKER_URL": broker})
+        with running(web):
+            _warm_up(bench, web)
+            first, *others = _wires(bench)
+            (call,) = steadily(web.port, [first], bench.sizes.rate)
+            if not silent.guests:
+                raise RuntimeError("The broker was not asked: what was measured is something else.")
+            answers = steadily(web.port, others, bench.sizes.rate)
+    name = f"accept at {bench.sizes.rate:g}/s, the broker silent"
+    yield _row(f"{name}: first call", call.seconds, FIRST)
+    yield from _told(name, answers)
+
+
+def _warm_up(bench: Bench, web: Web) -> None:
+    """Let processes fetch keys and connect to the database, without waking anybody."""
+    forged = next(posts.of(bench.posts, "kinde")).forged()
+    steadily(web.port, [forged.wire()] * REFUSED, bench.sizes.rate, status=401)
+    kept = replace(next(posts.of(bench.posts, "billabear")), text="[]")
+    steadily(web.port, [kept.wire()] * REFUSED, bench.sizes.rate, status=400)
+
+
+def _wires(bench: Bench) -> list[bytes]:
+    number = int(bench.sizes.rate * bench.sizes.rate_seconds)
+    return [post.wire() for post in islice(posts.of(bench.posts, "kinde"), number)]
+
+
+def _told(name: str, answers: Sequence[Answer]) -> Iterator[Row]:
+    samples = Samples([answer.seconds for answer in answers])
+    yield _row(f"{name}: p50", samples.median)
+    yield _row(f"{name}: p99", samples.quantile(0.99), PROMPT)
+
+
+def _row(name: str, seconds: float, target: Target | None = None) -> Row:
+    return Row(name, median=duration(seconds), **judged(target, seconds / MILLISECOND))

@@ -1,0 +1,100 @@
+"""dj-stripe's endpoint, which receives and stores, beside ours, which has also processed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import islice
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks import posts, store
+from benchmarks.bench import Bench
+from benchmarks.clock import Measurement, interleaved
+from benchmarks.in_process import Endpoint
+from benchmarks.posts import Post
+from benchmarks.stripe import events as stripe_events
+from benchmarks.table import Row, at_least, judged, timing
+from billing_webhooks import processing, sweeping
+from billing_webhooks.models import WebhookEvent
+
+THEIRS = "dj-stripe: receive and store"
+ONE, MANY = "Kinde: receive and process one", "Kinde: receive and process 100"
+TARGET = at_least(5, "× as fast")
+# So many at once.
+NUMBERS = {THEIRS: 20, ONE: 20, MANY: 100}
+
+# Does it for so many events.
+Work = Callable[[int], None]
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Yield the time of an event from its arrival on, with them and with us."""
+    if not find_spec("djstripe"):
+        yield Row(THEIRS, median="not installed")
+        return
+    works = _works(bench)
+    sizes = bench.sizes
+    most = sizes.events // 4
+    measurements = {what: _mean(work, min(NUMBERS[what], most)) for what, work in works.items()}
+    measured = interleaved(measurements, sizes.working_rounds, sizes.working_seconds, warm_up=1)
+    for what, samples in measured.items():
+        row = timing(what, samples, statements=_statements(works[what]))
+        times = measured[THEIRS].median / samples.median
+        told = {} if what == THEIRS else judged(TARGET, times)
+        ratio = "" if what == THEIRS else f"{times:.1f} {TARGET.unit}"
+        yield replace(row, ratio=ratio, **told)
+
+
+def _works(bench: Bench) -> dict[str, Work]:
+    """Return what receives and processes so many events, in each way."""
+    endpoint = Endpoint()
+    kinde, stripe = posts.of(bench.posts, "kinde"), stripe_events()
+
+    def receive(some: Iterable[Post]) -> None:
+        for post in some:
+            endpoint.expect(200, post)
+
+    def receive_and_process(some: Iterable[Post]) -> None:
+        for post in some:
+            endpoint.expect(200, post)
+            processing.work(_mailbox())
+
+    def receive_and_sweep(some: Iterable[Post]) -> None:
+        receive(some)
+        sweeping.sweep()
+
+    return {
+        THEIRS: lambda number: receive(islice(stripe, number)),
+        ONE: lambda number: receive_and_process(islice(kinde, number)),
+        MANY: lambda number: receive_and_sweep(islice(kinde, number)),
+    }
+
+
+def _mailbox() -> str:
+    """Return the mailbox of the one event that is pending, as a wake-up would say it."""
+    pending = WebhookEvent._base_manager.filter(state=WebhookEvent.State.PENDING)
+    return pending.values_list("mailbox", flat=True).get()
+
+
+def _mean(work: Work, number: int) -> Measurement:
+    """Return what measures the time that one of so many takes."""
+
+    def measure() -> float:
+        # The history comes round, and what is known would not be pending.
+        store.empty()
+        began = time.perf_counter()
+        work(number)
+        return (time.perf_counter() - began) / number
+
+    return measure
+
+
+def _statements(work: Work) -> str:
+    store.empty()
+    with CaptureQueriesContext(connection) as queries:
+        work(1)
+    return str(len(queries))
