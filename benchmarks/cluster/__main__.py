@@ -2,7 +2,8 @@
 Run several web hosts and Celery workers on this machine, over one PostgreSQL and one Valkey.
 
     python -m benchmarks.cluster [--seconds N] [--rate N] [--web N] [--workers N]
-                                 [--backlog N] [--seed N] [--pooler] [--part NAME]…
+                                 [--backlog N] [--seed N] [--pooler] [--brief]
+                                 [--part NAME]…
 
 First it is measured what one, two, … web hosts accept and what as many workers work off,
 then hosts come and go while events arrive, and every promise is looked after. Exit status:
@@ -70,6 +71,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--backlog", type=int, default=2000, help="events to be worked off")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--pooler", action="store_true", help="put a PgBouncer before PostgreSQL")
+    parser.add_argument("--brief", action="store_true", help="let fewer hosts come and go")
     parser.add_argument("--part", action="append", choices=[SCALE_OUT, CHURN])
     return parser.parse_args(arguments)
 
@@ -111,12 +113,13 @@ def _scale_out(ground: Ground, directory: Path, options: argparse.Namespace) -> 
 def _churn(ground: Ground, directory: Path, options: argparse.Namespace) -> bool:
     """Return whether every promise was kept."""
     from benchmarks.cluster import report
-    from benchmarks.cluster.churn import churn
+    from benchmarks.cluster.churn import BRIEF_ROUND, FULL_ROUND, churn
 
     events = _events(ground, options.seed, int(options.seconds * options.rate))
     posts = deliveries(random.Random(options.seed), events)
     _forget_the_disk(ground)
-    found = churn(ground, directory / "churn", posts, options.seconds)
+    changes = BRIEF_ROUND if options.brief else FULL_ROUND
+    found = churn(ground, directory / "churn", posts, options.seconds, changes)
     _print(f"Hosts come and go, seed {options.seed}", report.churned(found))
     return not any(found.problems.values())
 

@@ -30,27 +30,30 @@ class Change:
     is_felt: bool = False
 
 
-COMES = Change("a web host comes", Hosts.add_webs)
-LEAVES = Change("a web host leaves, by SIGTERM", Hosts.remove_web)
-DIES = Change("a web host dies, by SIGKILL", Hosts.kill_web, is_felt=True)
-WORKER_COMES = Change("a worker comes", Hosts.add_workers)
+COME = Change("a web host and a worker come", Hosts.add_both)
+WEB_LEAVES = Change("a web host leaves, by SIGTERM", Hosts.remove_web)
+WEB_DIES = Change("a web host dies, by SIGKILL", Hosts.kill_web, is_felt=True)
 WORKER_LEAVES = Change("a worker leaves, by SIGTERM", Hosts.remove_worker)
 WORKER_DIES = Change("a worker dies, by SIGKILL", Hosts.kill_worker)
-# It begins and ends with a web host and a worker.
-ROUND = (
-    WORKER_COMES,
-    COMES,
+BEAT_DIES = Change("beat dies, by SIGKILL", Hosts.kill_beat)
+BEAT_COMES = Change("beat comes", Hosts.start_beat)
+WATCHER_COMES = Change("`process --watch` comes", Hosts.start_watcher)
+WATCHER_LEAVES = Change("`process --watch` leaves, by SIGTERM", Hosts.remove_watcher)
+
+# Each begins and ends with a web host, a worker and beat.
+FULL_ROUND = (
+    COME,
+    WATCHER_COMES,
     WORKER_DIES,
-    Change("`process --watch` comes", Hosts.start_watcher),
-    DIES,
-    WORKER_COMES,
-    COMES,
-    Change("beat dies, by SIGKILL", Hosts.kill_beat),
-    LEAVES,
+    WEB_DIES,
+    COME,
+    BEAT_DIES,
+    WEB_LEAVES,
     WORKER_LEAVES,
-    Change("beat comes", Hosts.start_beat),
-    Change("`process --watch` leaves, by SIGTERM", Hosts.remove_watcher),
+    BEAT_COMES,
+    WATCHER_LEAVES,
 )
+BRIEF_ROUND = (WATCHER_COMES, COME, WORKER_DIES, WEB_LEAVES, WATCHER_LEAVES)
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,11 @@ def churn(
     directory: Path,
     posts: Sequence[Event],
     seconds: float,
-    changes: Sequence[Change] = ROUND,
+    changes: Sequence[Change],
 ) -> Churned:
     """Return what is found after hosts came and went, round after round, during these posts."""
     with hosts(directory, ground, are_receivers=True) as there:
-        there.add_webs()
-        there.add_workers()
+        there.add_both()
         there.start_beat()
         senders = Senders(there.balancer.send, posts, seconds)
         began = time.monotonic()

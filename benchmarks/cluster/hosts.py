@@ -43,30 +43,26 @@ class Hosts:
         self._env = env
         self._numbers = count(2)
 
-    def add_webs(self, number: int = 1) -> None:
-        """Start web hosts, and let the balancer know those that answer."""
-        added = [
-            Web(self._directory, self._env, address=f"127.0.0.{next(self._numbers)}", processes=1)
-            for _ in range(number)
-        ]
-        self.webs += added
-        _start(*added)
-        for web in added:
+    def add(self, *, webs: int = 0, workers: int = 0) -> None:
+        """Start hosts, and let the balancer know the web hosts when they answer."""
+        new_webs = [self._web() for _ in range(webs)]
+        new_workers = [self._worker() for _ in range(workers)]
+        self.webs += new_webs
+        self.workers += new_workers
+        _start(*new_webs, *new_workers)
+        for web in new_webs:
             self.balancer.add((web.address, web.port))
 
-    def add_workers(self, number: int = 1) -> None:
-        added = [
-            Worker(
-                CELERY_APP,
-                self._directory,
-                self._env,
-                ["--concurrency=1"],
-                f"worker{next(self._numbers)}",
-            )
-            for _ in range(number)
-        ]
-        self.workers += added
-        _start(*added)
+    def add_both(self) -> None:
+        self.add(webs=1, workers=1)
+
+    def _web(self) -> Web:
+        address = f"127.0.0.{next(self._numbers)}"
+        return Web(self._directory, self._env, address=address, processes=1)
+
+    def _worker(self) -> Worker:
+        name = f"worker{next(self._numbers)}"
+        return Worker(CELERY_APP, self._directory, self._env, ["--concurrency=1"], name)
 
     def remove_web(self) -> None:
         """Let the oldest one answer what it has, and then end."""

@@ -104,7 +104,7 @@ def accept(
     Workers are woken, but there are none.
     """
     with hosts(directory, ground, are_receivers=False) as there:
-        there.add_webs(webs)
+        there.add(webs=webs)
         senders = Senders(there.balancer.send, events, seconds=0)
         with taking(ground, there) as taken:
             senders.start()
@@ -120,7 +120,7 @@ def accept(
 def drain(ground: Ground, directory: Path, workers: int, backlog: Backlog) -> Figures:
     """Return how fast so many workers work off a backlog that is there at once."""
     with hosts(directory, ground, are_receivers=False) as there:
-        there.add_workers(workers)
+        there.add(workers=workers)
         there.start_beat()
         backlog.store()
         with taking(ground, there) as taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ on_one_database()
 
 PATIENCE_SECONDS = 300
 NO_SERVER = 4
-SMALL = ("--part=churn", "--seconds=8", "--rate=20")
+SMALL = ("--part=churn", "--seconds=6", "--rate=20")
 PROMISES = (
     "every event answered 200 is stored",
     "it is stored once, byte for byte",
@@ -57,11 +58,10 @@ def test_cluster__keeps_every_promise_while_hosts_come_and_go() -> None:
 
 
 def test_pooler__lends_a_session_for_a_transaction_and_nothing_is_missed() -> None:
-    assert kept(run("--pooler")) >= set(PROMISES)
+    assert kept(run("--pooler", "--brief")) >= set(PROMISES)
 
 
 def test_processor__counts_children_too() -> None:
-    work = "import os; os.fork(); sum(range(10**6)); os.getpid()"
-    before = processor.seconds_of(processor.os.getpid())
-    subprocess.run([sys.executable, "-c", work], check=True)
-    assert processor.seconds_of(processor.os.getpid()) > before
+    before = processor.seconds_of(os.getpid())
+    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+    assert processor.seconds_of(os.getpid()) > before
