@@ -108,6 +108,7 @@ def _scale_out(ground: Ground, directory: Path, options: argparse.Namespace) -> 
         for number in _numbers(options.workers)
     ]
     _print("Draining a backlog", report.draining(drained))
+    _print("What that needs", report.needs(accepted, drained))
 
 
 def _churn(ground: Ground, directory: Path, options: argparse.Namespace) -> bool:

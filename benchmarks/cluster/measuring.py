@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db import connection
 from django.db.models import Count, Max
 
 from benchmarks.clock import Samples
@@ -29,17 +30,18 @@ LONGEST_DRAIN_SECONDS = 100
 
 @dataclass
 class Taken:
-    """Seconds of the processor by part, over so many seconds; `others` are not of the cluster."""
+    """
+    Seconds of the processor by part, over so many seconds; `others` are not of the cluster.
+
+    `log_bytes` is what PostgreSQL has written to its log, by which a commit outlives a crash.
+    """
 
     processes: Mapping[str, int]
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0
     by_part: dict[str, float] = field(default_factory=dict)
     others: float = 0
-
-    def per_event(self, part: str, events: int) -> float:
-        """Return the milliseconds that a part takes for one event."""
-        return 1000 * self.by_part[part] / max(events, 1)
+    log_bytes: int = 0
 
     @property
     def cores_busy(self) -> float:
@@ -75,11 +77,18 @@ class Figures:
 def taking(ground: Ground, hosts: Hosts) -> Iterator[Taken]:
     """Yield what all parts take until the end; no host may leave before."""
     taken = Taken({"web": len(hosts.webs), "workers": len(hosts.workers), "client": 1})
-    before, busy = _parts(ground, hosts), busy_seconds()
+    before, busy, log = _parts(ground, hosts), busy_seconds(), _log_position()
     yield taken
     taken.seconds = time.monotonic() - taken.began
     taken.by_part = {part: now - before[part] for part, now in _parts(ground, hosts).items()}
+    taken.log_bytes = _log_position() - log
     taken.others = max(0.0, busy_seconds() - busy - sum(taken.by_part.values()))
+
+
+def _log_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
+        return int(cursor.fetchone()[0])
 
 
 def _parts(ground: Ground, hosts: Hosts) -> dict[str, float]:

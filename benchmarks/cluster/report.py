@@ -9,6 +9,7 @@ from benchmarks.cluster.measuring import Figures
 from tests.chaos.figures import table
 
 ACCEPTING = ("web", "PostgreSQL", "PgBouncer", "Valkey", "client")
+RATES = (100, 1000, 10000)
 DRAINING = ("workers", "PostgreSQL", "PgBouncer", "Valkey")
 
 
@@ -35,6 +36,40 @@ def draining(found: Sequence[Figures]) -> Iterator[str]:
     yield from markdown(
         [names, *([*_rate(each, found[0]), *_taken(each, parts)] for each in found)]
     )
+
+
+def needs(accepted: Sequence[Figures], drained: Sequence[Figures]) -> Iterator[str]:
+    """Yield the table of what so many events in a second need, from what one has taken."""
+    milliseconds = {
+        "web hosts": _per_event(accepted, "web"),
+        "workers": _per_event(drained, "workers"),
+        **{
+            part: _per_event(accepted, part) + _per_event(drained, part)
+            for part in ("PostgreSQL", "Valkey")
+        },
+    }
+    rows = [
+        [part, f"{each:.2f} ms", *(f"{rate * each / 1000:.1f} cores" for rate in RATES)]
+        for part, each in milliseconds.items()
+    ]
+    log = _log_of(accepted) + _log_of(drained)
+    written = [f"{rate * log / 1000:.1f} MB/s" for rate in RATES]
+    names = ["", "for one event", *(f"at {rate:,}/s" for rate in RATES)]
+    yield from markdown([names, *rows, ["PostgreSQL's log", f"{log:.1f} KB", *written]])
+
+
+def _per_event(found: Sequence[Figures], part: str) -> float:
+    """Return the milliseconds of the processor that a part has taken for one event."""
+    return 1000 * sum(each.taken.by_part[part] for each in found) / _events(found)
+
+
+def _log_of(found: Sequence[Figures]) -> float:
+    """Return the kilobytes that PostgreSQL has written to its log for one event."""
+    return sum(each.taken.log_bytes for each in found) / _events(found) / 1000
+
+
+def _events(found: Sequence[Figures]) -> int:
+    return sum(each.events for each in found)
 
 
 def churned(found: Churned) -> Iterator[str]:
@@ -76,7 +111,7 @@ def _taken_names(parts: Sequence[str]) -> list[str]:
 def _taken(figures: Figures, parts: Sequence[str]) -> list[str]:
     taken = figures.taken
     return [
-        *(f"{taken.per_event(part, figures.events):.2f}" for part in parts),
+        *(f"{_per_event([figures], part):.2f}" for part in parts),
         f"{taken.cores_busy:.1f}",
         f"{taken.others / taken.seconds:.1f}",
         taken.full(),

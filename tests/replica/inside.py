@@ -81,9 +81,9 @@ def rows(model: type[Any], alias: str = "default") -> Any:
 
 def catch_up() -> None:
     """Let the replica hear of everything."""
-    ours = apps.get_app_config("billing_webhooks").get_models()
+    models: list[Any] = [User, *apps.get_app_config("billing_webhooks").get_models()]
     with connections["replica"].constraint_checks_disabled():
-        for model in (User, *ours):
+        for model in models:
             rows(model, "replica").bulk_create(list(rows(model)), ignore_conflicts=True)
 
 
