@@ -121,7 +121,7 @@ def _churn(ground: Ground, directory: Path, options: argparse.Namespace) -> bool
     _forget_the_disk(ground)
     changes = BRIEF_ROUND if options.brief else FULL_ROUND
     found = churn(ground, directory / "churn", posts, options.seconds, changes)
-    _print(f"Hosts come and go, seed {options.seed}", report.churned(found))
+    _print(f"Hosts come and go, seed {options.seed}", report.churned(found.figures, found.problems))
     return not any(found.problems.values())
 
 

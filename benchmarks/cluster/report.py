@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.cluster.churn import Churned
-from benchmarks.cluster.measuring import Figures
+from benchmarks.cluster.figures import Figures
 from tests.chaos.figures import table
 
 ACCEPTING = ("web", "PostgreSQL", "PgBouncer", "Valkey", "client")
@@ -72,13 +71,9 @@ def _events(found: Sequence[Figures]) -> int:
     return sum(each.events for each in found)
 
 
-def churned(found: Churned) -> Iterator[str]:
+def churned(counted: Mapping[str, str], problems: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield what was counted, and of each promise whether it was kept."""
-    yield from table(found.figures)
-    yield from promises(found.problems)
-
-
-def promises(problems: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield from table(counted)
     for promise, broken in problems.items():
         yield f"  {'BROKEN' if broken else 'kept  '}  {promise}"
         for problem in broken:
