@@ -91,11 +91,11 @@ def _calendars(number: int) -> Iterator[Calendar]:
 
 def _crowd(issuer: KindeIssuer, calendar: Calendar, copy: int) -> list[Delivery]:
     """Return the month of a crowd of its own: the demonstration's, by other names."""
+    organizations = _renamed(crowd_of_kinde.ACCOUNTS, copy)
+    people = _renamed(crowd_of_billabear.ACCOUNTS, copy)
     return [
-        *crowd_of_kinde.deliveries(issuer, calendar, _renamed(crowd_of_kinde.ACCOUNTS, copy)),
-        *crowd_of_billabear.deliveries(
-            SECRET, calendar, _renamed(crowd_of_billabear.ACCOUNTS, copy)
-        ),
+        *crowd_of_kinde.deliveries(issuer, calendar, organizations),
+        *crowd_of_billabear.deliveries(SECRET, calendar, people),
     ]
 
 
