@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from benchmarks import store
 from benchmarks.bench import Bench
@@ -63,11 +64,12 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _measurement(bench: Bench, way: Way) -> Measurement:
     def measure() -> float:
         store.restore(bench)
+        began = datetime.now(UTC)
         with ExitStack() as stack:
             programs = _started(bench, way, stack)
             watch = stack.enter_context(Watch([each.process.pid for each in programs]))
             _wait(programs, bench.sizes.drain_seconds)
-        done = progress()
+        done = progress(began)
         way.note(watch, done)
         return done.rate
 

@@ -31,13 +31,13 @@ class Sizes:
 
 
 FULL = Sizes(
-    events=6000,
+    events=10000,
     calls=400,
     calls_seconds=8,
     burst=300,
     bursts=5,
     bursts_seconds=16,
-    worked=300,
+    worked=150,
     working_rounds=5,
     working_seconds=10,
     batches=(100, 1000),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from benchmarks.clock import Samples
 
 REACHED, MISSED = "reached", "missed"
+NO_DATABASE = "-"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def timing(
     what: str,
     samples: Samples,
     *,
+    of: str = "",
     basis: Samples | None = None,
     unit: str = "",
     target: Target | None = None,
@@ -79,6 +81,7 @@ def timing(
     multiple = samples.median / basis.median if basis else 0.0
     return Row(
         what,
+        of=of,
         median=duration(samples.median),
         spread=samples.spread,
         statements=statements,
