@@ -109,6 +109,7 @@ def _scale_out(ground: Ground, directory: Path, options: argparse.Namespace) -> 
     ]
     _print("Draining a backlog", report.draining(drained))
     _print("What that needs", report.needs(accepted, drained))
+    print(*report.disturbed([*accepted, *drained]), sep="\n")
 
 
 def _churn(ground: Ground, directory: Path, options: argparse.Namespace) -> bool:

@@ -8,6 +8,8 @@ from benchmarks.cluster.figures import Figures
 from tests.chaos.figures import table
 
 ACCEPTING = ("web", "PostgreSQL", "PgBouncer", "Valkey", "client")
+# Of a core; a desktop takes as much for itself.
+NEGLIGIBLE = 0.2
 RATES = (100, 1000, 10000)
 DRAINING = ("workers", "PostgreSQL", "PgBouncer", "Valkey")
 
@@ -35,6 +37,13 @@ def draining(found: Sequence[Figures]) -> Iterator[str]:
     yield from markdown(
         [names, *([*_rate(each, found[0]), *_taken(each, parts)] for each in found)]
     )
+
+
+def disturbed(found: Sequence[Figures]) -> Iterator[str]:
+    """Yield a warning if something else was at work on the machine meanwhile."""
+    most = max(each.taken.others / each.taken.seconds for each in found)
+    if most > NEGLIGIBLE:
+        yield f"Up to {most:.1f} cores were taken by others meanwhile: compare no rates."
 
 
 def needs(accepted: Sequence[Figures], drained: Sequence[Figures]) -> Iterator[str]:

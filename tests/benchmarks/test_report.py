@@ -45,6 +45,13 @@ def test_full__is_who_has_a_core_for_each_process() -> None:
     assert figures(CORES, PostgreSQL=9.0 * CORES).taken.full() == f"the {CORES} cores"
 
 
+def test_disturbed__is_told_if_somebody_else_was_at_work() -> None:
+    quiet, busy = figures(1, web=4), figures(1, web=4)
+    busy.taken.others = 9
+    assert not list(report.disturbed([quiet]))
+    assert "0.9 cores" in "".join(report.disturbed([quiet, busy]))
+
+
 def test_promises__tell_what_is_wrong() -> None:
     problems = {"nothing is lost": ["7 events are"], "nothing is late": []}
     said = list(report.churned({"events": "9"}, problems))
