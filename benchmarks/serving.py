@@ -46,8 +46,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             is_judged = kind in {NEW, FOREIGN}
             target = at_least(SHARES[bench.is_postgres], "% of bare") if is_judged else None
             ratio = f"{share:.0f} % of bare"
-            name = _name(kind, workers)
-            yield rate(name, samples, "", ratio=ratio, judgement=judged(target, share))
+            yield rate(_name(kind, workers), samples, "requests", ratio, judged(target, share))
 
 
 def _name(kind: str, workers: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from benchmarks.clock import Samples
@@ -90,16 +90,14 @@ def timing(
     )
 
 
-def rate(
-    what: str, samples: Samples, unit: str, *, ratio: str = "", judgement: dict[str, str] | None
-) -> Row:
-    """Return the row of something that is done so many times in a second."""
+def rate(what: str, samples: Samples, unit: str, ratio: str, judgement: Mapping[str, str]) -> Row:
+    """Return the row of something that is done so many times in a second, as it was judged."""
     return Row(
         what,
         median=f"{samples.median:.0f} {unit}/s",
         spread=samples.spread,
         ratio=ratio,
-        **(judgement or {}),
+        **judgement,
     )
 
 
