@@ -62,8 +62,8 @@ screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs 
 # Those on SQLite that take longest and need no database, or make their own, follow those on MariaDB,
 # which end first. With PYTEST_ARGS all are together.
 ifeq ($(strip $(PYTEST_ARGS)),)
-LONG := tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
-    tests/test_example_project.py tests/test_split_database.py
+LONG := tests/benchmarks tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
+    tests/test_example_project.py tests/test_read_replica.py tests/test_split_database.py
 endif
 
 # Tests wait a lot for databases, so those on servers run beside those on SQLite; their reports follow.
