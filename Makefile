@@ -22,10 +22,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo serve screenshots test chaos bench lint format types migrations messages docs wheel tox clean
+.PHONY: help venv demo serve screenshots test chaos bench bench-cluster lint format types migrations messages docs wheel tox clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Named by its groups: .venv/.test holds the extras and the dependency group "test".
 $(VENV)/.created:
@@ -62,8 +62,8 @@ screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs 
 # Those on SQLite that take longest and need no database, or make their own, follow those on MariaDB,
 # which end first. With PYTEST_ARGS all are together.
 ifeq ($(strip $(PYTEST_ARGS)),)
-LONG := tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
-    tests/test_example_project.py tests/test_split_database.py
+LONG := tests/benchmarks tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
+    tests/test_example_project.py tests/test_read_replica.py tests/test_split_database.py
 endif
 
 # Tests wait a lot for databases, so those on servers run beside those on SQLite; their reports follow.
@@ -108,6 +108,9 @@ bench: $(VENV)/.test  ## Measure what everything costs, as ratios in one table
 	@$(PIP_INSTALL) --group bench >$(VENV)/bench.log 2>&1 || \
 	    echo "dj-stripe cannot be installed, and is not measured; $(VENV)/bench.log says why."
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-cluster: $(VENV)/.test  ## Run a cluster on this machine; hosts come and go, and nothing may be lost
+	$(BIN)/python -m benchmarks.cluster $(BENCH_ARGS)
 
 lint: $(VENV)/.lint  ## Check style and formatting
 	$(BIN)/ruff check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -17,13 +17,14 @@ from django.db import (
     router,
     transaction,
 )
-from django.db.models import DateTimeField, Value
+from django.db.models import DateTimeField, Model, Q, QuerySet, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing_webhooks.models import WebhookEvent
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Model)
 
 # MariaDB ends one of two transactions whose index entries are neighbours.
 TRIES = 8
@@ -123,3 +124,16 @@ def savepoint_if_in_transaction(alias: str) -> AbstractContextManager[Any]:
     if connections[alias].in_atomic_block:
         return transaction.atomic(using=alias)
     return nullcontext()
+
+
+def batches(rows: QuerySet[Row], size: int) -> Iterator[list[Row]]:
+    """
+    Yield rows in the order of their keys, so many at a time, each time by a query of its own.
+
+    Outside a transaction, `QuerySet.iterator()` leaves a cursor in the session, where the
+    next query does not find it if a pooler gives each transaction another session.
+    """
+    after = Q()
+    while batch := list(rows.filter(after).order_by("pk")[:size]):
+        yield batch
+        after = Q(pk__gt=batch[-1].pk)

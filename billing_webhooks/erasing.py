@@ -11,13 +11,14 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing_webhooks.database import write_alias
+from billing_webhooks.database import batches, write_alias
 from billing_webhooks.emptying import empty
 from billing_webhooks.exceptions import BillingWebhooksError
 from billing_webhooks.mailboxes import MailboxTaken, turn
@@ -142,7 +143,7 @@ def _unattributed(db: str) -> Iterator[WebhookEvent]:
     events = (
         _events(db).filter(customer=None, pruned_at=None).only("provider", "body", "confirmation")
     )
-    return events.iterator(chunk_size=EVENTS_AT_A_TIME)
+    return chain.from_iterable(batches(events, EVENTS_AT_A_TIME))
 
 
 def _mentions(event: WebhookEvent, names: set[str]) -> bool:

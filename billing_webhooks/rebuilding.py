@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 
 from billing_webhooks import confirming, projection
-from billing_webhooks.database import is_transient, write_alias
+from billing_webhooks.database import batches, is_transient, write_alias
 from billing_webhooks.differences import (
     IDENTITIES,
     Difference,
@@ -104,11 +104,8 @@ def events_of(alias: str) -> QuerySet[WebhookEvent]:
 
 
 def _batches(alias: str) -> Iterator[list[WebhookEvent]]:
-    events = events_of(alias).order_by("pk").defer("headers", "changes", "last_error")
-    after = Q()
-    while batch := list(events.filter(after)[:EVENTS_PER_BATCH]):
-        yield batch
-        after = Q(pk__gt=batch[-1].pk)
+    events = events_of(alias).defer("headers", "changes", "last_error")
+    return batches(events, EVENTS_PER_BATCH)
 
 
 def _project(db: str, alias: str, batch: Sequence[WebhookEvent], result: Rebuilt) -> None:

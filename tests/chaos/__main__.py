@@ -12,7 +12,6 @@ installed.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import sys
@@ -21,11 +20,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-import django
-
 from tests.chaos import leaving
 from tests.chaos.sabotage import SABOTAGES
-from tests.chaos.stage import SETTINGS
 from tests.servers.processes import NoServer
 
 AS_IT_MUST, NOT_AS_IT_MUST, FAILED, NO_SERVER = 0, 1, 3, 4
@@ -69,14 +65,7 @@ def _campaign(directory: Path, options: argparse.Namespace) -> int:
     from tests.chaos.servers import servers
 
     with servers(directory) as started:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": SETTINGS,
-            "DATABASE_URL": started.url("chaos"),
-            "CHAOS_QUIET_URL": started.url("quiet"),
-            "CHAOS_ISSUER": started.issuer.url,
-        }
-        django.setup()
-        # Models can be imported only now, when it is known where they are kept.
+        started.use()
         from tests.chaos.campaign import Campaign, honest
 
         campaign = Campaign(started, directory, options.seed)

@@ -51,34 +51,40 @@ class Event:
 
 
 def history(
-    rng: random.Random, number: int, customers: int, issuer: KindeIssuer, now: datetime
+    rng: random.Random,
+    number: int,
+    customers: int,
+    issuer: KindeIssuer,
+    now: datetime,
+    *,
+    hot_share: float = HOT_SHARE,
 ) -> list[Event]:
     """
     Return so many events of so many customers of each provider, in the order of sending.
 
-    The times that Kinde signs are in any order.
+    The times that Kinde signs are in any order. `hot_share` of them are about one customer.
     """
+
+    def customer() -> int:
+        return 0 if rng.random() < hot_share else rng.randrange(customers)
+
     return [
-        _kinde(rng, index, customers, issuer, now)
+        _kinde(rng, index, customer(), issuer, now)
         if rng.random() < KINDE_SHARE
-        else _billabear(rng, index, customers)
+        else _billabear(rng, index, customer())
         for index in range(number)
     ]
 
 
-def _customer(rng: random.Random, customers: int) -> int:
-    return 0 if rng.random() < HOT_SHARE else rng.randrange(customers)
-
-
 def _kinde(
-    rng: random.Random, index: int, customers: int, issuer: KindeIssuer, now: datetime
+    rng: random.Random, index: int, customer: int, issuer: KindeIssuer, now: datetime
 ) -> Event:
     event_type = rng.choice(TYPES)
     event_id = f"event_{rng.getrandbits(64):016x}{index:016x}"
     # Whole minutes, so that some happened at the same time.
     occurred_at = now - timedelta(minutes=rng.randrange(SPAN // timedelta(minutes=1)))
     data = {
-        **_names(rng, _customer(rng, customers)),
+        **_names(rng, customer),
         **rng.choice(PLANS),
         "user": {"email": f"user{index}@example.org"},
     }
@@ -101,8 +107,7 @@ def _names(rng: random.Random, number: int) -> dict[str, Any]:
     return who | agreement if rng.random() < 0.7 else who
 
 
-def _billabear(rng: random.Random, index: int, customers: int) -> Event:
-    number = _customer(rng, customers)
+def _billabear(rng: random.Random, index: int, number: int) -> Event:
     customer = {
         "id": UUID(number),
         "email": f"customer{index}@example.org",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from billing_webhooks.models import WebhookEvent
@@ -16,7 +17,7 @@ from tests.chaos.figures import figures
 from tests.chaos.havoc import Havoc
 from tests.chaos.leaving import held
 from tests.chaos.misfortunes import Misfortune
-from tests.chaos.senders import Senders, deliveries
+from tests.chaos.senders import Senders, deliveries, post
 from tests.chaos.servers import DATABASES, Servers
 from tests.chaos.stage import Stage, stage
 from tests.chaos.verdict import CHECKS
@@ -84,7 +85,8 @@ def run(
     ) as running:
         with held():
             running.start()
-        senders = Senders(running.web.port, posts, conditions.seconds * POSTING_SHARE)
+        send = partial(post, running.web.port)
+        senders = Senders(send, posts, conditions.seconds * POSTING_SHARE)
         havoc = Havoc(
             running,
             rng,
@@ -110,7 +112,7 @@ def _play(running: Stage, havoc: Havoc, senders: Senders, conditions: Conditions
             running.calm()
         calm_began = time.monotonic()
         is_everything_posted = senders.are_done(conditions.calm_seconds)
-        _wait_until_nothing_is_pending(calm_began + conditions.calm_seconds)
+        wait_until_nothing_is_pending(calm_began + conditions.calm_seconds)
     finally:
         senders.stop()
     return Evidence(
@@ -134,7 +136,8 @@ def _wait_for(havoc: Havoc, conditions: Conditions) -> None:
         havoc.join(LOOK_EVERY_SECONDS)
 
 
-def _wait_until_nothing_is_pending(deadline: float) -> None:
+def wait_until_nothing_is_pending(deadline: float) -> None:
+    """Return when it is so, or at a time of the monotonic clock."""
     pending = WebhookEvent.objects.filter(state=WebhookEvent.State.PENDING)
     while pending.exists() and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_SECONDS)

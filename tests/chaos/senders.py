@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -48,12 +48,26 @@ def deliveries(rng: random.Random, events: Sequence[Event]) -> list[Event]:
     return [events[index] for _, index in sorted(places)]
 
 
-class Senders:
-    """Threads that post one delivery after another, spread over so many seconds."""
+def post(port: int, event: Event) -> int:
+    """Return the status with which the web server of a port answers an event."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)) as client:
+        path, headers = f"/webhooks/{event.provider}", HEADERS[event.provider]
+        client.request("POST", path, event.body, headers)
+        return client.getresponse().status
 
-    def __init__(self, port: int, posts: Sequence[Event], seconds: float) -> None:
+
+class Senders:
+    """
+    Threads that post one delivery after another, spread over so many seconds.
+
+    `send` posts an event once and returns the status of the answer.
+    """
+
+    def __init__(
+        self, send: Callable[[Event], int], posts: Sequence[Event], seconds: float
+    ) -> None:
         self.answers: list[Answer] = []
-        self._port = port
+        self._send = send
         self._posts = posts
         self._interval = seconds / len(posts)
         self._next = 0
@@ -111,14 +125,8 @@ class Senders:
         began = time.monotonic()
         status, error = 0, ""
         try:
-            status = self._status(event)
+            status = self._send(event)
         except (OSError, HTTPException) as failure:
             error = type(failure).__name__
         self.answers.append(Answer(event, began, time.monotonic(), status, error))
         return status
-
-    def _status(self, event: Event) -> int:
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)) as client:
-            path, headers = f"/webhooks/{event.provider}", HEADERS[event.provider]
-            client.request("POST", path, event.body, headers)
-            return client.getresponse().status

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import django
 import psycopg
 from django.db import connections
 
@@ -32,6 +33,17 @@ class Servers:
 
     def url(self, database: str) -> str:
         return self.postgres.url.rpartition("/")[0] + f"/{database}"
+
+    def use(self) -> None:
+        """Let Django use them in this process; models can be imported from then on."""
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "DATABASE_URL": self.url(DATABASES[0]),
+            "CHAOS_QUIET_URL": self.url(DATABASES[1]),
+            "CHAOS_ISSUER": self.issuer.url,
+            "CELERY_BROKER_URL": self.valkey.url,
+        }
+        django.setup()
 
     def make_blank_database(self) -> None:
         self._execute(f"CREATE DATABASE {BLANK}")
@@ -56,12 +68,16 @@ class Servers:
 
 
 @contextmanager
-def servers(directory: Path) -> Iterator[Servers]:
-    """Start them in a directory; raise NoServer if what they need is not installed."""
+def servers(directory: Path, *, is_durable: bool = False) -> Iterator[Servers]:
+    """
+    Start them in a directory; raise NoServer if what they need is not installed.
+
+    `is_durable` is PostgreSQL's, as in `postgres`.
+    """
     with ExitStack() as stack:
         with held():
             started = Servers(
-                stack.enter_context(postgres(directory)),
+                stack.enter_context(postgres(directory, is_durable=is_durable)),
                 stack.enter_context(valkey(directory)),
                 stack.enter_context(KindeIssuer()),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -18,23 +18,34 @@ from tests.servers.valkey import Valkey
 
 CELERY_APP = "tests.chaos.project.celery_app:app"
 SETTINGS = "tests.chaos.project.settings"
+# What the project calls itself, whatever the address that a request came in by.
+HOST = "127.0.0.1"
 WORKERS = 2
 FAILURES_IN_100 = 4
 
 
 class Web(Program):
-    """Gunicorn with two worker processes of four threads."""
+    """Gunicorn with so many worker processes of four threads; several may write one log."""
 
-    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        env: Mapping[str, str],
+        *,
+        address: str = "127.0.0.1",
+        processes: int = 2,
+    ) -> None:
+        self.address = address
         self.port = free_port()
-        gunicorn = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}"]
-        options = ["--workers=2", "--threads=4", "django.core.wsgi:get_wsgi_application()"]
-        super().__init__([*gunicorn, *options], directory / "web.log", env)
+        gunicorn = [sys.executable, "-m", "gunicorn", f"--bind={address}:{self.port}"]
+        size = [f"--workers={processes}", "--threads=4"]
+        application = "django.core.wsgi:get_wsgi_application()"
+        super().__init__([*gunicorn, *size, application], directory / "web.log", env)
 
     def is_ready(self) -> bool:
         try:
-            with closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as client:
-                client.request("GET", "/webhooks/kinde")
+            with closing(HTTPConnection(self.address, self.port, timeout=5)) as client:
+                client.request("GET", "/webhooks/kinde", headers={"Host": HOST})
                 return client.getresponse().status == 405
         except (OSError, HTTPException):
             return False
@@ -80,6 +91,17 @@ def is_alive(program: Program) -> bool:
     return program.is_started and program.process.poll() is None
 
 
+def beat(directory: Path, env: Mapping[str, str]) -> Program:
+    options = ["beat", f"--schedule={directory / 'beat'}", "--pidfile="]
+    celery = [sys.executable, "-m", "celery", "--app", CELERY_APP]
+    return Program([*celery, *options], directory / "beat.log", env)
+
+
+def watcher(directory: Path, env: Mapping[str, str]) -> Program:
+    process = ["-m", "django", "billing_webhooks", "process", "--watch"]
+    return Program([sys.executable, *process], directory / "watcher.log", env)
+
+
 @contextmanager
 def stage(
     directory: Path,
@@ -107,8 +129,6 @@ def stage(
         "PYTHONPATH": f"{package.parent}:{ROOT}",
         "PYTHONSAFEPATH": "1",
     }
-    beat = ["beat", f"--schedule={directory / 'beat'}", "--pidfile="]
-    django = [sys.executable, "-m", "django", "billing_webhooks"]
     built = Stage(
         postgres,
         valkey,
@@ -118,12 +138,8 @@ def stage(
             Worker(CELERY_APP, directory, env, ["--concurrency=2"], f"worker{number}")
             for number in range(WORKERS)
         ],
-        Program(
-            [sys.executable, "-m", "celery", "--app", CELERY_APP, *beat],
-            directory / "beat.log",
-            env,
-        ),
-        Program([*django, "process", "--watch"], directory / "watcher.log", env),
+        beat(directory, env),
+        watcher(directory, env),
     )
     try:
         yield built

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing_webhooks.database import batches
 from billing_webhooks.linking import Asked, ask_again, unlinked
 from billing_webhooks.management.progress import Progress
 from billing_webhooks.management.rendering import printable
+
+CUSTOMERS_AT_A_TIME = 1000
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -30,7 +34,8 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
 
 def _list(command: BaseCommand, provider: str | None) -> None:
     count = 0
-    for customer in unlinked(provider).defer("registers").iterator():
+    customers = unlinked(provider).defer("registers")
+    for customer in chain.from_iterable(batches(customers, CUSTOMERS_AT_A_TIME)):
         command.stdout.write(printable(f"#{customer.pk} {customer} ({customer.provider})"))
         count += 1
     command.stdout.write(f"{count} customers have no user.")
