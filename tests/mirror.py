@@ -74,7 +74,7 @@ class Mirror:
             for model in BILLING_MODELS
             if model._meta.model_name in ARGUMENT_NAMES
             for row in model._base_manager.all()
-            for field in written_fields(row)  # type: ignore[arg-type]
+            for field in written_fields(type(row))
             if (not field.is_relation or (field.name == "customer" and model is Subscription))
             and (told := self._told(row, field)) != getattr(row, field.attname)
         ]

@@ -53,11 +53,11 @@ UNITING = {**PURCHASE, "org_code": "org_1", "plan": {"code": "pro", "id": "plan_
 MILESTONES = (
     "INSERT webhookevent",
     "INSERT mailbox",
-    "UPDATE webhookevent attempts attempt_began_at",
     "INSERT customer",
     "INSERT payment",
     "UPDATE webhookevent outcome changes applied_at",
     "COMMIT",
+    "UPDATE webhookevent attempts attempt_began_at",
     "INSERT receiverrun",
     "INSERT tests_call",
     "UPDATE receiverrun state",

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from billing_webhooks import projection
 from billing_webhooks.models import WebhookEvent
-from billing_webhooks.processing import read
 from billing_webhooks.projection import Reading
 from billing_webhooks.providers import get_provider
+from billing_webhooks.reading import read
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import Connect, PostBillaBear
 from tests.fuzzing.budget import budget

@@ -156,7 +156,7 @@ def _readings(
                 known[event.pk] = read(event, provider)
         except Exception as error:
             # What exactly is wrong with it is told of when it is worked by itself.
-            logger.info("Event %s cannot be read: %s.", event.pk, type(error).__name__)
+            logger.debug("Event %s cannot be read: %s.", event.pk, type(error).__name__)
         if event.pk in known:
             yield event, known[event.pk]
         else:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 
 from billing_webhooks.attempts import DUE, UNDER_WAY, pending
 from billing_webhooks.models import Mailbox
-
-Row: TypeAlias = dict[str, Any]
 
 FRESH = Q(attempts=0, attempt_began_at=None, applied_at=None, only_receiver="")
 
@@ -79,7 +77,7 @@ def heads(
     return found, rest
 
 
-def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Row]:
+def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Any]:
     tried = Mailbox._base_manager.filter(key=OuterRef("mailbox")).values("tried_at")
     events = pending(db).filter(DUE | UNDER_WAY, mailbox__in=mailboxes)
     return list(
@@ -89,6 +87,6 @@ def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Row]:
     )
 
 
-def _is_untried(row: Row) -> bool:
+def _is_untried(row: Mapping[str, Any]) -> bool:
     """Return whether an event was not due yet when its mailbox was last tried."""
     return row["tried_at"] is None or bool(row["next_attempt_at"] > row["tried_at"])

@@ -74,18 +74,18 @@ def load(
     Raise RowsMoved if a name has passed to another row while its row's lock was waited
     for: a name is a row's only if its registers say so.
     """
-    names = {Customer: set(customers), Plan: set(plans)}
-    ids: dict[type[BillingRow], Iterable[str]] = {
-        Subscription: touched.subscriptions,
-        **touched.entries,
-    }
+    names: dict[Any, set[Key]] = {Customer: set(customers), Plan: set(plans)}
+    ids: list[tuple[Any, Iterable[str]]] = [
+        (Subscription, touched.subscriptions),
+        *touched.entries.items(),
+    ]
     queries = [
         *(
             _called(db, provider, model, keys, lock=locks_plans or model is Customer)
             for model, keys in names.items()
             if keys
         ),
-        *(_with_ids(db, provider, model, wanted) for model, wanted in ids.items() if wanted),
+        *(_with_ids(db, provider, model, wanted) for model, wanted in ids if wanted),
     ]
     loaded = Loaded()
     for row in select_each(db, queries):
@@ -106,7 +106,7 @@ def _add(loaded: Loaded, row: Any, names: set[Key]) -> None:
 
 
 def _called(
-    db: str, provider: str, model: type[BillingRow], keys: set[Key], *, lock: bool
+    db: str, provider: str, model: type[Customer | Plan], keys: set[Key], *, lock: bool
 ) -> QuerySet[Any]:
     rows = (
         model._base_manager.using(db)
@@ -123,7 +123,7 @@ def _called(
 
 
 def _with_ids(
-    db: str, provider: str, model: type[BillingRow], wanted: Iterable[str]
+    db: str, provider: str, model: type[Subscription | Entry], wanted: Iterable[str]
 ) -> QuerySet[Any]:
     name = "external_id" if model is Subscription else "identity"
     rows = model._base_manager.using(db).filter(**{f"{name}__in": wanted}, provider=provider)

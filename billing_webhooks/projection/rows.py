@@ -74,7 +74,7 @@ class Rows:
             for each in _earlier(resolved)
             if isinstance(each.row, Subscription)
         }
-        get = partial(locked, db, provider)
+        get: Any = partial(locked, db, provider)
         return cls(
             db,
             provider,
@@ -142,8 +142,8 @@ class Rows:
         """Write what has changed."""
         if with_plans:
             write(self.db, self._plans.values())
-        for drafts in (self._customers, self._subscriptions):
-            write(self.db, drafts.values())
+        write(self.db, self._customers.values())
+        write(self.db, self._subscriptions.values())
         for drafts in self._entries.values():
             for entry in drafts.values():
                 # One that was new has got its primary key by now.

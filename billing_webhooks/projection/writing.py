@@ -25,17 +25,20 @@ def write(db: str, drafts: Iterable[Draft[Any]]) -> None:
 
 
 def _update(db: str, rows: list[Any]) -> None:
+    if not rows:
+        return
+    model: type[BillingRow] = type(rows[0])
     now = timezone.now()
     for row in rows:
         row.updated_at = now
     if len(rows) == 1:
         # The statement for one row is quicker read than that for many.
-        names = [name for name, _ in _written(type(rows[0]))]
+        names = [name for name, _ in _written(model)]
         rows[0].save(using=db, force_update=True, update_fields=names)
-    elif rows:
-        written = _written(type(rows[0]))
+    else:
+        written = _written(model)
         values = [[row.pk, *(getattr(row, attname) for _, attname in written)] for row in rows]
-        update_each(db, type(rows[0]), [name for name, _ in written], values)
+        update_each(db, model, [name for name, _ in written], values)
 
 
 @cache

@@ -151,7 +151,7 @@ class TestBadEvents:
         while not is_settled():
             workers += 1
             assert workers < 30
-            live(lambda tell: sweep())
+            live(lambda tell: tell(str(sweep())))
         assert states() == {"processed": 10, "dead": 2}
         assert {event.attempts for event in WebhookEvent.objects.filter(state="dead")} == {3}
 

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing_webhooks import batching, processing, sweeping
+from billing_webhooks.batching.applying import apply_all
 from billing_webhooks.batching.heads import Batched, Head
 from billing_webhooks.models import Heartbeat, WebhookEvent
 from billing_webhooks.signals import event_processed
@@ -113,7 +114,7 @@ def test_failing_mailbox__is_left_and_the_others_worked(
     backlog: Backlog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     backlog(9, 3)
-    apply_all, work_next = batching.apply_all, processing.work_next
+    work_next = processing.work_next
 
     def apply_all_or_fail(db: str, alias: str, heads: Sequence[Head]) -> Batched:
         if any(head.mailbox.endswith("_1") for head in heads):
