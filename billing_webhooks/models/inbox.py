@@ -85,7 +85,7 @@ class WebhookEvent(models.Model):
     event_type = models.CharField(_("event type"), max_length=100, blank=True)
     external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
     # Null, not "": of many events without an identity none repeats another.
-    idempotency_key = models.CharField(  # noqa: DJ001
+    idempotency_key = ExactCharField(  # noqa: DJ001
         _("idempotency key"), max_length=64, unique=True, null=True, editable=False
     )
     sequence = ExactCharField(_("sequence"), max_length=255, editable=False)
@@ -153,8 +153,12 @@ class WebhookEvent(models.Model):
                 fields=["event_type", "-received_at", "-id"], name="billing_event_of_type"
             ),
             models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
-            models.Index(
-                fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
+            # Nobody asks for the events of no customer, and each event is one when it is stored.
+            PartialIndex(
+                fields=["customer", "-received_at", "-id"],
+                name="billing_event_of_customer",
+                where=models.Q(customer__isnull=False),
+                column="customer",
             ),
             # The few that are not done are looked for among the millions that are.
             PartialIndex(
