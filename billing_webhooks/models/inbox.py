@@ -85,7 +85,7 @@ class WebhookEvent(models.Model):
     event_type = models.CharField(_("event type"), max_length=100, blank=True)
     external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
     # Null, not "": of many events without an identity none repeats another.
-    idempotency_key = ExactCharField(  # noqa: DJ001
+    idempotency_key = ExactCharField(
         _("idempotency key"), max_length=64, unique=True, null=True, editable=False
     )
     sequence = ExactCharField(_("sequence"), max_length=255, editable=False)
