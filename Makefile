@@ -3,6 +3,7 @@
 #   make test PYTEST_ARGS="-k kinde -x"      some of the tests
 #   make messages LANGUAGES=fr               begin a translation
 #   make chaos CHAOS_ARGS="--seconds 600"    ten minutes of it
+#   make bench BENCH_ARGS="--only drain"     a part of it
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +22,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv demo serve screenshots test chaos lint format types migrations messages docs wheel tox clean
+.PHONY: help venv demo serve screenshots test chaos bench lint format types migrations messages docs wheel tox clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -102,6 +103,12 @@ test-on-mariadb:
 chaos: $(VENV)/.test  ## Kill processes and servers while events arrive; also in builds broken on purpose
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
+# dj-stripe is only measured beside this package.
+bench: $(VENV)/.test  ## Measure what everything costs, as ratios in one table
+	@$(PIP_INSTALL) --group bench >$(VENV)/bench.log 2>&1 || \
+	    echo "dj-stripe cannot be installed, and is not measured; $(VENV)/bench.log says why."
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
 lint: $(VENV)/.lint  ## Check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -133,4 +140,4 @@ tox: $(VENV)/.tox  ## Run the tests on each Python and Django found here
 
 clean:  ## Remove everything that the targets made
 	rm -rf $(VENV) .tox dist build docs/_build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find billing_webhooks example_project tests -name __pycache__ -prune -exec rm -rf {} +
+	find benchmarks billing_webhooks example_project tests -name __pycache__ -prune -exec rm -rf {} +

@@ -58,7 +58,7 @@ class Stage:
             server, _, name = bench.url.rpartition("/")
             with psycopg.connect(f"{server}/postgres", autocommit=True) as session:
                 session.execute(f"CREATE DATABASE {name}")
-        migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
+        migrate = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity=0"]
         self._run(bench, "migrate", migrate, settings)
 
     def rows(self, bench: Bench, section: str, settings: str = SETTINGS) -> Sequence[Row]:
