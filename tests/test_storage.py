@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
@@ -17,15 +19,15 @@ on_postgresql = pytest.mark.skipif(
 EXTERNAL, EXTENDED = "e", "x"
 
 
-def asked(sql: str, *params: object) -> list[tuple[object, ...]]:
+def asked(sql: str, *params: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def options(table: str) -> list[str]:
     [[found]] = asked("SELECT reloptions FROM pg_class WHERE relname = %s", table)
-    return found or []  # type: ignore[return-value]
+    return found or []
 
 
 def storage(table: str, column: str) -> object:
@@ -93,7 +95,7 @@ def test_body__is_not_written_again_with_the_state() -> None:
     assert toasted() == before
 
 
-def toasted() -> list[tuple[object, ...]]:
+def toasted() -> list[tuple[Any, ...]]:
     """Return where each part of what is kept beside the rows stands."""
     sql = "SELECT reltoastrelid::regclass::text FROM pg_class WHERE relname = %s"
     [[name]] = asked(sql, WebhookEvent._meta.db_table)

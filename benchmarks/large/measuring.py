@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 
@@ -22,6 +23,9 @@ from benchmarks.bench import Bench
 from benchmarks.clock import Measurement, interleaved, timed
 from benchmarks.large import VARIABLE
 from benchmarks.large.figures import Figure, Size
+
+if TYPE_CHECKING:
+    from benchmarks.large.rows import History
 
 ROUNDS, WARM_UP, SECONDS = 15, 2, 90.0
 QUICK_ROUNDS = 1
@@ -55,11 +59,10 @@ def measured(bench: Bench, events: int) -> Iterator[Figure | Size]:
         yield Figure(bench.database, events, what, found.values)
 
 
-def measurements(bench: Bench, history: object) -> Mapping[str, Measurement]:
+def measurements(bench: Bench, history: History) -> Mapping[str, Measurement]:
+    """Return what is measured by its name."""
     from benchmarks.large.measured import Delivering, Looking, Working
-    from benchmarks.large.rows import History
 
-    assert isinstance(history, History)
     preparations = {
         **Delivering(bench).preparations(),
         **Working(history).preparations(),

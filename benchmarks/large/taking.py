@@ -11,7 +11,9 @@ from benchmarks.large.figures import Size
 
 # Of a table: its rows, what was moved out of them because it is long, and its indexes.
 OF_POSTGRESQL = """
-    SELECT pg_relation_size(oid), pg_total_relation_size(reltoastrelid), pg_indexes_size(oid)
+    SELECT pg_relation_size(oid),
+        CASE reltoastrelid WHEN 0 THEN 0 ELSE pg_total_relation_size(reltoastrelid) END,
+        pg_indexes_size(oid)
     FROM pg_class WHERE oid = %s::regclass
 """
 

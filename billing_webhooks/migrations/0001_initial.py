@@ -280,7 +280,7 @@ class Migration(migrations.Migration):
                 ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('event_type', models.CharField(blank=True, max_length=100, verbose_name='event type')),
                 ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
-                ('idempotency_key', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=64, null=True, unique=True, verbose_name='idempotency key')),
+                ('idempotency_key', models.CharField(editable=False, max_length=64, null=True, verbose_name='idempotency key')),
                 ('sequence', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=255, verbose_name='sequence')),
                 ('mailbox', billing_webhooks.models.fields.ExactCharField(max_length=200, verbose_name='mailbox')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
@@ -484,6 +484,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='webhookevent',
             index=billing_webhooks.models.indexes.PartialIndex(column='pruned_at', fields=['received_at'], name='billing_event_prunable', where=models.Q(('pruned_at', None), ('state', 'processed'))),
+        ),
+        migrations.AddConstraint(
+            model_name='webhookevent',
+            constraint=models.UniqueConstraint(fields=('idempotency_key',), name='billing_event_unique'),
         ),
         migrations.AddIndex(
             model_name='receiverrun',

@@ -77,10 +77,11 @@ class SetStorage(Operation):
         is_here = self.allow_migrate_model(schema_editor.connection.alias, model)
         if schema_editor.connection.vendor != "postgresql" or not is_here:
             return
-        columns = [model._meta.get_field(name).column for name in self.uncompressed]
-        quote = schema_editor.quote_name
+        quote = schema_editor.connection.ops.quote_name
         actions = [f"{verb} ({', '.join(parameters)})"]
-        actions += [f"ALTER COLUMN {quote(name)} SET STORAGE {storage}" for name in columns]
+        for name in self.uncompressed:
+            column = quote(str(model._meta.get_field(name).column))  # type: ignore[union-attr]
+            actions.append(f"ALTER COLUMN {column} SET STORAGE {storage}")
         schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} {', '.join(actions)}")
 
 
