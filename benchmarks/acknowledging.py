@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from benchmarks import posts, store
 from benchmarks.bench import Bench
@@ -16,6 +15,7 @@ from benchmarks.clock import Measurement, Preparation, interleaved, timed
 from benchmarks.floor import insertion, verification
 from benchmarks.in_process import Endpoint
 from benchmarks.posts import Post
+from benchmarks.statements import statements
 from benchmarks.table import Row, at_most, timing
 
 FLOOR = "floor: bare view, raw verify, raw INSERT"
@@ -44,8 +44,8 @@ def rows(bench: Bench) -> Iterator[Row]:
             warm_up=min(WARM_UP, sizes.calls),
         )
     for what, samples in measured.items():
-        statements = _statements(calls[what]) if what in calls else ""
-        row = partial(timing, what, samples, statements=statements)
+        told = str(statements(calls[what]())) if what in calls else ""
+        row = partial(timing, what, samples, statements=told)
         if what in REFUSED:
             accepted = measured[NEW[REFUSED[what]]]
             yield row(basis=accepted, target=CHEAPER)
@@ -104,10 +104,3 @@ def _checked(answer: Callable[[], int]) -> Callable[[], None]:
             session.health_check_enabled = False
 
     return answered
-
-
-def _statements(prepare: Preparation) -> str:
-    call = prepare()
-    with CaptureQueriesContext(connection) as queries:
-        call()
-    return str(len(queries))

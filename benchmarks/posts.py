@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from itertools import cycle, islice
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count, cycle, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,9 @@ from tests.kinde.deliveries import changed_byte
 A = TypeVar("A", crowd_of_kinde.Account, crowd_of_billabear.Account)
 # In how many threads is signed, which is done outside Python's lock.
 THREADS = 2
+MONTH = timedelta(days=30)
+# A crowd sends more than so many events in its month.
+EACH = 300
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,9 @@ class Post:
 
 def history(issuer: KindeIssuer, number: int) -> list[Post]:
     """Return so many events of both providers, in the order in which they would arrive."""
-    calendar = Calendar(datetime.now(UTC))
-    crowds = number // 300 + 1
-    kinde = _copies(crowd_of_kinde.ACCOUNTS, crowds)
     with ThreadPoolExecutor(THREADS) as pool:
-        signed = pool.map(lambda each: [*crowd_of_kinde.deliveries(issuer, calendar, each)], kinde)
-    billabear = [
-        delivery
-        for accounts in _copies(crowd_of_billabear.ACCOUNTS, crowds)
-        for delivery in crowd_of_billabear.deliveries(SECRET, calendar, accounts)
-    ]
-    deliveries = [*billabear, *(delivery for each in signed for delivery in each)]
+        crowds = pool.map(partial(_crowd, issuer), _calendars(number // EACH + 1), count())
+    deliveries = [delivery for crowd in crowds for delivery in crowd]
     arriving = sorted(deliveries, key=lambda delivery: delivery.at)
     return [_post(delivery) for delivery in arriving[:number]]
 
@@ -86,10 +82,25 @@ def read(path: Path, most: int | None = None) -> list[Post]:
         return [Post(**json.loads(line)) for line in islice(lines, most)]
 
 
-def _copies(accounts: Sequence[A], number: int) -> Iterator[Sequence[A]]:
-    """Yield the same accounts as those of other people, so many times."""
-    for copy in range(number):
-        yield [replace(account, email=f"{copy}-{account.email}") for account in accounts]
+def _calendars(number: int) -> Iterator[Calendar]:
+    """Yield months that begin one after another, so that not everybody signs up at once."""
+    now = datetime.now(UTC)
+    for index in range(number):
+        yield Calendar(now - MONTH * (number - index) / number)
+
+
+def _crowd(issuer: KindeIssuer, calendar: Calendar, copy: int) -> list[Delivery]:
+    """Return the month of a crowd of its own: the demonstration's, by other names."""
+    organizations = _renamed(crowd_of_kinde.ACCOUNTS, copy)
+    people = _renamed(crowd_of_billabear.ACCOUNTS, copy)
+    return [
+        *crowd_of_kinde.deliveries(issuer, calendar, organizations),
+        *crowd_of_billabear.deliveries(SECRET, calendar, people),
+    ]
+
+
+def _renamed(accounts: Sequence[A], copy: int) -> list[A]:
+    return [replace(account, email=f"{copy}-{account.email}") for account in accounts]
 
 
 def _post(delivery: Delivery) -> Post:

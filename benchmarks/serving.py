@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from benchmarks import posts, store
 from benchmarks.bench import Bench
-from benchmarks.clock import interleaved
+from benchmarks.clock import Measurement, interleaved
 from benchmarks.load import burst
 from benchmarks.posts import Post
 from benchmarks.table import Row, at_least, judged, rate
@@ -28,10 +29,11 @@ def rows(bench: Bench) -> Iterator[Row]:
         servers = {workers: Web(bench.directory, workers) for workers in WORKERS}
         for server in servers.values():
             stack.enter_context(running(server))
+        wires = _wires(bench)
         bursts = {
-            _name(kind, workers): _burst(bench, server.port, take)
+            _name(kind, workers): _burst(server.port, partial(wires[kind], bench.sizes.burst))
             for workers, server in servers.items()
-            for kind, take in _wires(bench).items()
+            for kind in KINDS
         }
         sizes = bench.sizes
         measured = interleaved(bursts, sizes.bursts, sizes.bursts_seconds, warm_up=1)
@@ -52,7 +54,7 @@ def _name(kind: str, workers: int) -> str:
 
 
 def _wires(bench: Bench) -> Mapping[str, Callable[[int], list[bytes]]]:
-    """Return what takes so many requests of each kind; those of a new event each another one."""
+    """Return what takes so many requests of each kind, new events being others each time."""
     kinde, billabear = (posts.of(bench.posts, provider) for provider in ("kinde", "billabear"))
     known = next(kinde)
     bare = replace(known, path="/bare").wire()
@@ -68,10 +70,5 @@ def _wires(bench: Bench) -> Mapping[str, Callable[[int], list[bytes]]]:
     }
 
 
-def _burst(bench: Bench, port: int, take: Callable[[int], list[bytes]]) -> Callable[[], float]:
-    def measure() -> float:
-        # The history would come round, and its events be known.
-        store.empty()
-        return burst(port, take(bench.sizes.burst))
-
-    return measure
+def _burst(port: int, take: Callable[[], list[bytes]]) -> Measurement:
+    return lambda: burst(port, take())

@@ -45,8 +45,8 @@ BILLING_WEBHOOKS_PROVIDERS = {
         "BACKEND": "billing_webhooks.providers.kinde.KindeProvider",
         "OPTIONS": {
             "ISSUER": os.environ.get("BENCH_ISSUER", "https://acme.kinde.com"),
-            # A month is posted within seconds.
-            "MAX_AGE": timedelta(days=60),
+            # Two months are posted within seconds.
+            "MAX_AGE": timedelta(days=90),
         },
     },
     "billabear": {

@@ -9,14 +9,12 @@ from dataclasses import replace
 from itertools import islice
 from statistics import mean, median
 
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-
 from benchmarks import store
 from benchmarks.bench import Bench
 from benchmarks.clock import Measurement, interleaved
 from benchmarks.in_process import Endpoint
 from benchmarks.posts import Post, of
+from benchmarks.statements import statements
 from benchmarks.table import Row, at_most, judged, timing
 from billing_webhooks import processing, sweeping
 from billing_webhooks.models import WebhookEvent
@@ -40,11 +38,13 @@ def rows(bench: Bench) -> Iterator[Row]:
     measured = interleaved(measurements, sizes.working_rounds, sizes.working_seconds)
     basis = measured[next(iter(singles))]
     for what, each in singles.items():
-        by_type = _one_by_one(each, _statements)
+        by_type = _one_by_one(each, statements)
         row = timing(what, measured[what], statements=_told(by_type))
         yield replace(row, **judged(FEW, _usual(by_type)))
     for what, each in batches.items():
-        told = f"{_swept_statements(each) / len(each):.2f} per event"
+        store.fill(each)
+        total = statements(sweeping.sweep)
+        told = f"{total}, {total / len(each):.2f} per event"
         yield timing(what, measured[what], basis=basis, unit="× one Kinde", statements=told)
 
 
@@ -63,13 +63,6 @@ def _swept(some: Sequence[Post]) -> Measurement:
         return (time.perf_counter() - began) / len(some)
 
     return measure
-
-
-def _swept_statements(some: Sequence[Post]) -> int:
-    store.fill(some)
-    with CaptureQueriesContext(connection) as queries:
-        sweeping.sweep()
-    return len(queries)
 
 
 def _one_by_one(
@@ -91,12 +84,6 @@ def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def _statements(work: Callable[[], object]) -> float:
-    with CaptureQueriesContext(connection) as queries:
-        work()
-    return len(queries)
 
 
 def _usual(by_type: Mapping[str, Sequence[float]]) -> float:
