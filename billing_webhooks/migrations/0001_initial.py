@@ -479,7 +479,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at'], name='billing_event_due', where=models.Q(('state', 'pending'))),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at', 'id'], name='billing_event_due', where=models.Q(('state', 'pending'))),
         ),
         migrations.AddIndex(
             model_name='webhookevent',

@@ -177,8 +177,9 @@ class WebhookEvent(models.Model):
                 where=models.Q(state="pending"),
                 column="state",
             ),
+            # Many may be due since one moment: without the id each page would sort them all.
             PartialIndex(
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "id"],
                 name="billing_event_due",
                 where=models.Q(state="pending"),
                 column="state",
