@@ -74,7 +74,9 @@ def _emptied(db: str, age: timedelta, limit: int | None) -> Iterator[int]:
         # is locked, or emptied and not vacuumed yet, would be looked at with each batch.
         after = Q(received_at__gte=at) & (Q(received_at__gt=at) | Q(pk__gt=key))
         size = _next_size(size, seconds)
-        _let_others_write(db, seconds)
+        # Half of the database's time is for others. Who waits for the lock of all of SQLite
+        # looks for it now and then, and would seldom find it free between two batches.
+        time.sleep(seconds)
 
 
 def _prunable(db: str) -> QuerySet[WebhookEvent]:
@@ -97,10 +99,3 @@ def _empty(db: str, keys: Sequence[UUID]) -> int:
 def _next_size(size: int, seconds: float) -> int:
     fitting = int(size * SECONDS_PER_BATCH / max(seconds, SECONDS_PER_BATCH / 2))
     return min(max(fitting, FEWEST_PER_BATCH), EVENTS_PER_BATCH)
-
-
-def _let_others_write(db: str, seconds: float) -> None:
-    # Who waits for the lock of all of SQLite looks for it now and then, and would seldom
-    # find it free between two batches.
-    if connections[db].vendor == "sqlite":
-        time.sleep(seconds)

@@ -17,15 +17,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.large import EVENTS, SMALL, VARIABLE
+from benchmarks.bench import Bench
 from benchmarks.large.figures import FLAT, SHORT, Figure, Size, cells
+from benchmarks.large.part import Part
 from benchmarks.machine import machine
 from benchmarks.stage import DATABASES, SQLITE, Stage, stage
 from benchmarks.table import aligned
 from tests.chaos import leaving
 
+# Not an empty table, of which there would be nothing to show, but one that fills each page.
+SMALL = 3000
+EVENTS = (1_000_000, 5_000_000)
+# All sizes in each, so that what disturbs the machine disturbs them all.
+TURNS = 3
+FOUND = "found"
 SETTINGS = "benchmarks.large.settings"
 # A file that large is not what SQLite is for.
 MOST_ON_SQLITE = 1_000_000
@@ -61,23 +70,35 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _found(running: Stage, database: str, options: argparse.Namespace) -> Iterator[Figure | Size]:
+    """Fill a database for each size, then measure them in turn, and yield all that was found."""
     most = MOST_ON_SQLITE if database == SQLITE else max(options.events)
-    events = [SMALL, *(number for number in options.events if number <= most)]
-    bench = running.bench(database, "large")
-    running.prepare(bench, SETTINGS)
-    path = bench.directory / "found"
+    until = datetime.now(UTC)
+    parts = {}
+    for events in [SMALL, *(number for number in options.events if number <= most)]:
+        bench = running.bench(database, f"large_{events}")
+        running.prepare(bench, SETTINGS)
+        parts[bench] = Part(events, until)
+        _run(running, bench, parts[bench], "fill")
+    for turn in range(1 if options.quick else TURNS):
+        for bench, part in parts.items():
+            _run(running, bench, replace(part, turn=turn), "measure")
+    for bench in parts:
+        for line in (bench.directory / FOUND).read_text().splitlines():
+            kind, values = json.loads(line)
+            yield Figure(**values) if kind == Figure.__name__ else Size(**values)
+
+
+def _run(running: Stage, bench: Bench, part: Part, what: str) -> None:
     environment = {
         **os.environ,
         **bench.environment(),
+        **part.environment(),
         "BENCH_ISSUER": running.issuer.url,
         "DJANGO_SETTINGS_MODULE": SETTINGS,
-        VARIABLE: ",".join(map(str, events)),
     }
-    command = [sys.executable, "-m", "benchmarks.large.measuring", str(path)]
+    path = str(bench.directory / FOUND)
+    command = [sys.executable, "-m", "benchmarks.large.measuring", what, path]
     subprocess.run(command, env=environment, check=True)
-    for line in path.read_text().splitlines():
-        kind, values = json.loads(line)
-        yield Figure(**values) if kind == Figure.__name__ else Size(**values)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -22,10 +22,6 @@ class Figure:
     what: str
     seconds: Sequence[float]
 
-    @property
-    def median(self) -> float:
-        return Samples(self.seconds).median
-
 
 @dataclass(frozen=True)
 class Size:
@@ -56,7 +52,7 @@ def cells(figures: Sequence[Figure], targets: Mapping[str, Target]) -> Iterator[
     large = [part for size in sizes[1:] for part in (number(size), "ratio")]
     yield ["what", "of", f"{number(sizes[0])} events", *large, "target", "verdict"]
     for (database, what), found in _by_thing(figures):
-        medians = {each.events: each.median for each in found}
+        medians = {size: _median(found, size) for size in {each.events for each in found}}
         small = medians[sizes[0]]
         shown = [
             text
@@ -69,6 +65,13 @@ def cells(figures: Sequence[Figure], targets: Mapping[str, Target]) -> Iterator[
         ]
         target = targets.get(what)
         yield [what, database, duration(small), *shown, *_judged(target, small, medians)]
+
+
+def _median(figures: Sequence[Figure], events: int) -> float:
+    """Return the median of all turns."""
+    return Samples(
+        [value for each in figures if each.events == events for value in each.seconds]
+    ).median
 
 
 def _by_thing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from django.contrib.admin import site
@@ -49,11 +50,15 @@ CONTROL = "a page without events"
 
 
 class Delivering:
-    """Genuine deliveries, each posted once, and one that is posted again and again."""
+    """
+    Genuine deliveries, each posted once, and one that is posted again and again.
 
-    def __init__(self, bench: Bench) -> None:
+    Of those that have been posted in an earlier turn none is.
+    """
+
+    def __init__(self, bench: Bench, posted: int) -> None:
         self._endpoint = Endpoint()
-        self._posts = of(bench.posts, PROVIDER)
+        self._posts = islice(of(bench.posts, PROVIDER), posted, None)
         self._repeated = next(self._posts)
         self._endpoint.expect(200, self._repeated)
 

@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from benchmarks.clock import Samples
 from benchmarks.large.figures import FLAT, SHORT, Figure, Size, cells
 from benchmarks.table import MISSED, REACHED
 from tests.once import on_one_database
@@ -84,8 +83,9 @@ def test_cells__hold_each_size_against_the_small_one() -> None:
     assert wait == ["wait", "SQLite", "0.20 s", "", "", str(SHORT), REACHED]
 
 
-def test_figure__is_a_median() -> None:
-    assert Figure("SQLite", 1, "look", [3, 1, 2]).median == Samples([2]).median
+def test_cells__hold_the_median_of_all_turns() -> None:
+    _head, look = cells([figure(10, seconds) for seconds in (0.03, 0.01, 0.02)], {})
+    assert look[2] == "20.00 ms"
 
 
 def test_size__is_told_by_row() -> None:
