@@ -110,7 +110,7 @@ bench: $(VENV)/.test  ## Measure what everything costs, as ratios in one table
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: bench-large
-bench-large: $(VENV)/.test  ## Measure the same at 1 and 5 million events; half an hour, 20 GB
+bench-large: $(VENV)/.test  ## Measure the same at 1 and 5 million events; an hour, 20 GB
 	$(BIN)/python -m benchmarks.large $(BENCH_ARGS)
 
 lint: $(VENV)/.lint  ## Check style and formatting

@@ -4,7 +4,7 @@ Measure the same at more and more events, and print one table.
     python -m benchmarks.large [--events NUMBER,…] [--database NAME] [--quick]
 
 The first size is small, and the others are held against it: what is flat stays near 1. Five
-million events take about 20 GB in a temporary directory, and the run half an hour; --events
+million events take about 20 GB in a temporary directory, and the run up to an hour; --events
 100000 is enough for a look. Nothing is asserted.
 """
 
