@@ -17,9 +17,10 @@ from billing_webhooks.emptying import empty
 from billing_webhooks.models import Job, RefusalCount, WebhookEvent
 
 EVENTS_PER_BATCH = 1000
+FIRST_BATCH = 100
 FEWEST_PER_BATCH = 10
 # A batch locks its rows, and all of SQLite, so this is how long a delivery may have to wait.
-SECONDS_PER_BATCH = 0.1
+SECONDS_PER_BATCH = 0.03
 
 
 def prune(
@@ -57,7 +58,7 @@ def prune(
 
 def _emptied(db: str, age: timedelta, limit: int | None) -> Iterator[int]:
     """Empty batch after batch, each as large as its time allows; yield how many each was."""
-    size, after, left = EVENTS_PER_BATCH, Q(), limit
+    size, after, left = min(FIRST_BATCH, EVENTS_PER_BATCH), Q(), limit
     old = _prunable(db).filter(received_at__lt=DatabaseTime() - age).order_by("received_at", "pk")
     while left is None or left > 0:
         most = size if left is None else min(size, left)
