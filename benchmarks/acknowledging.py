@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -77,9 +76,8 @@ def _calls(bench: Bench) -> dict[str, Preparation]:
     """Return what prepares a delivery of each kind; with default middleware, on this database."""
     endpoint = Endpoint()
     kinde, billabear = (posts.of(bench.posts, provider) for provider in NEW)
-    known, foreign = next(kinde), next(billabear)
+    known, stranger = next(kinde), next(billabear).of_a_stranger()
     endpoint.expect(200, known)
-    stranger = replace(foreign, headers={"Authorization": "Basic bm9ib2R5Og=="})
     calls: dict[str, Preparation] = {
         NEW["kinde"]: lambda: endpoint.call(next(kinde)),
         NEW["billabear"]: lambda: endpoint.call(next(billabear)),

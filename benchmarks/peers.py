@@ -43,7 +43,8 @@ def rows(bench: Bench) -> Iterator[Row]:
     measurements = {what: _mean(work, min(NUMBERS[what], most)) for what, work in works.items()}
     measured = interleaved(measurements, sizes.working_rounds, sizes.working_seconds, warm_up=1)
     for what, samples in measured.items():
-        told = str(statements(partial(works[what], 1)))
+        number = min(NUMBERS[what], most)
+        told = f"{statements(partial(works[what], number)) / number:.2f} per event"
         row = timing(what, samples, statements=told)
         times = measured[THEIRS].median / samples.median
         if what != THEIRS:

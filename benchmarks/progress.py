@@ -13,8 +13,8 @@ class Progress:
     """
     When a quarter of what was done was done, and all of it.
 
-    `rate` is how many events a second were done. What was done first is not counted, as
-    nobody knows when it was begun.
+    `rate` is how many events were done in a second while the middle half was: before it a
+    second process may not have begun, and after it one may have nothing left to do.
     """
 
     rate: float
@@ -22,13 +22,18 @@ class Progress:
     last: datetime
 
 
-def progress() -> Progress:
-    """Return how it went; raise RuntimeError if it did not."""
+def progress(since: datetime) -> Progress:
+    """
+    Return how it went; raise RuntimeError if nothing was done.
+
+    What was all done in one commit is told from `since` on.
+    """
     done = WebhookEvent._base_manager.filter(processed_at__isnull=False)
     moments = done.values_list("processed_at", flat=True)
     times = sorted(moment for moment in moments if moment is not None)
-    if not times or times[0] == times[-1]:
-        raise RuntimeError(f"{len(times)} events were worked off at once: that says nothing.")
-    later = sum(moment > times[0] for moment in times)
-    seconds = (times[-1] - times[0]).total_seconds()
-    return Progress(later / seconds, times[len(times) // 4], times[-1])
+    if not times:
+        raise RuntimeError("No event was worked off: that says nothing.")
+    first, last = (times[len(times) * quarters // 4] for quarters in (1, 3))
+    begin = first if first < last else since
+    middle = sum(begin < moment <= last for moment in times)
+    return Progress(middle / (last - begin).total_seconds(), first, times[-1])

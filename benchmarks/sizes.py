@@ -31,7 +31,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    events=6000,
+    events=10000,
     calls=400,
     calls_seconds=8,
     burst=300,

@@ -49,6 +49,9 @@ def is_begun() -> bool:
 def keep(bench: Bench) -> None:
     """Remember what is in the database now."""
     if bench.is_postgres:
+        # As autovacuum would have done: plans are made by what is known of the tables.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
         _remake(bench, KEPT, _name(bench))
     else:
         connections.close_all()

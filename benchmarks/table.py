@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from benchmarks.clock import Samples
 
 REACHED, MISSED = "reached", "missed"
+NO_DATABASE = "-"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def timing(
     what: str,
     samples: Samples,
     *,
+    of: str = "",
     basis: Samples | None = None,
     unit: str = "",
     target: Target | None = None,
@@ -79,6 +81,7 @@ def timing(
     multiple = samples.median / basis.median if basis else 0.0
     return Row(
         what,
+        of=of,
         median=duration(samples.median),
         spread=samples.spread,
         statements=statements,
@@ -87,16 +90,14 @@ def timing(
     )
 
 
-def rate(
-    what: str, samples: Samples, unit: str, *, ratio: str = "", judgement: dict[str, str] | None
-) -> Row:
-    """Return the row of something that is done so many times in a second."""
+def rate(what: str, samples: Samples, unit: str, ratio: str, judgement: Mapping[str, str]) -> Row:
+    """Return the row of something that is done so many times in a second, as it was judged."""
     return Row(
         what,
         median=f"{samples.median:.0f} {unit}/s",
         spread=samples.spread,
         ratio=ratio,
-        **(judgement or {}),
+        **judgement,
     )
 
 

@@ -40,7 +40,8 @@ def rows(bench: Bench) -> Iterator[Row]:
     for what, each in singles.items():
         by_type = _one_by_one(each, statements)
         row = timing(what, measured[what], statements=_told(by_type))
-        yield replace(row, **judged(FEW, _usual(by_type)))
+        most = max(count for counts in by_type.values() for count in counts)
+        yield replace(row, **judged(FEW, most))
     for what, each in batches.items():
         store.fill(each)
         total = statements(sweeping.sweep)
@@ -86,10 +87,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _usual(by_type: Mapping[str, Sequence[float]]) -> float:
-    return median(count for counts in by_type.values() for count in counts)
-
-
 def _told(by_type: Mapping[str, Sequence[float]]) -> str:
+    usual = median(count for counts in by_type.values() for count in counts)
     most = max(by_type, key=lambda event_type: max(by_type[event_type]))
-    return f"{_usual(by_type):g}; most {max(by_type[most]):g} ({most})"
+    return f"median {usual:g}, most {max(by_type[most]):g} ({most})"
