@@ -102,9 +102,13 @@ def rate(what: str, samples: Samples, unit: str, ratio: str, judgement: Mapping[
 
 
 def markdown(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of the table, its columns as wide as they must be."""
+    """Yield the lines of the table."""
     names = [field.name for field in fields(Row)]
-    cells = [names, *([*asdict(row).values()] for row in rows)]
+    return aligned([names, *([*asdict(row).values()] for row in rows)])
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table, the first its head, its columns as wide as they must be."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for number, line in enumerate(cells):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -103,8 +103,12 @@ def test_work__finds_the_few_pending_events_by_an_index(history: None) -> None:
             "billing_event_unprocessed",
             WebhookEvent.objects.exclude(state="processed").order_by("-received_at", "-id")[:100],
         ),
+        (
+            "billing_event_of_customer",
+            WebhookEvent.objects.filter(customer=1).order_by("-received_at", "-id")[:100],
+        ),
     ],
-    ids=["of a mailbox", "due", "to be pruned", "unprocessed"],
+    ids=["of a mailbox", "due", "to be pruned", "unprocessed", "of a customer"],
 )
 def test_few__are_found_by_the_index_made_for_them(
     history: None, index: str, queryset: QuerySet[WebhookEvent]
@@ -112,11 +116,24 @@ def test_few__are_found_by_the_index_made_for_them(
     assert index in queryset.explain()
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Others tell of it otherwise")
+def test_due__are_not_sorted_where_many_are_since_one_moment(history: None) -> None:
+    WebhookEvent.objects.update(state="pending", next_attempt_at=at("07:00"))
+    with connection.cursor() as cursor:
+        cursor.execute(ANALYZE)
+    due = WebhookEvent.objects.filter(state="pending", next_attempt_at__lte=at("08:00"))
+    plan = due.order_by("next_attempt_at", "pk")[:100].explain()
+
+    assert "billing_event_due" in plan
+    assert "Sort" not in plan
+
+
 def test_columns__begin_with_the_state_where_there_are_no_partial_indexes() -> None:
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, TABLE)
     leading = [] if connection.features.supports_partial_indexes else ["state"]
-    assert found["billing_event_due"]["columns"] == [*leading, "next_attempt_at"]
+    assert found["billing_event_due"]["columns"] == [*leading, "next_attempt_at", "id"]
+    assert found["billing_event_of_customer"]["columns"] == ["customer_id", "received_at", "id"]
     columns = [*leading, "mailbox", "occurred_at", "sequence"]
     assert found["billing_event_pending"]["columns"] == columns
 

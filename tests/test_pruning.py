@@ -137,11 +137,71 @@ def test_batches__are_told_of_and_may_be_broken_off(
     assert prune() == 0
 
 
+def test_limit__is_where_it_ends(
+    five_old: QuerySet[WebhookEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "EVENTS_PER_BATCH", 2)
+    told: list[int] = []
+    assert prune(limit=3, tell=told.append) == 3
+    assert told == [2, 3]
+    assert five_old.filter(pruned_at=None).count() == 2
+    assert command("--limit=1") == "Pruned 1 events.\n"
+
+
+def test_same_time__is_no_reason_to_be_left(
+    five_old: QuerySet[WebhookEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "EVENTS_PER_BATCH", 2)
+    five_old.update(received_at=at("08:00") - YEAR - YEAR)
+    assert prune() == 5
+
+
+def test_statements__are_as_many_for_any_number(five_old: QuerySet[WebhookEvent]) -> None:
+    counts = []
+    for number in (1, 4):
+        with CaptureQueriesContext(connection) as queries:
+            prune(limit=number)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "following"),
+    [(100, 0.0, 200), (100, 0.03, 100), (1000, 0.01, 1000), (1000, 0.3, 100), (20, 9.0, 10)],
+)
+def test_batches__take_as_long_as_a_delivery_may_wait(
+    size: int, seconds: float, following: int
+) -> None:
+    assert pruning._next_size(size, seconds) == following
+
+
 def test_two_beside_each_other__count_each_event_once(
     five_old: QuerySet[WebhookEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruning, "EVENTS_PER_BATCH", 2)
     assert sum(at_once([prune] * 4)) == 5
+
+
+def test_locked__is_left_and_not_waited_for(five_old: QuerySet[WebhookEvent]) -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("This database has no way to leave out what is locked")
+    locked, released = threading.Event(), threading.Event()
+
+    def hold() -> bool:
+        with transaction.atomic():
+            list(five_old.select_for_update()[:2])
+            locked.set()
+            return released.wait(30)
+
+    def prune_meanwhile() -> int:
+        locked.wait(10)
+        try:
+            return prune()
+        finally:
+            released.set()
+
+    assert at_once([hold, prune_meanwhile]) == [True, 3]
+    assert prune() == 2
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one wait for the other")

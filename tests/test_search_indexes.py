@@ -14,7 +14,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from billing_webhooks.admin.summary import neighbour
 from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
@@ -227,3 +229,21 @@ def test_deep_page__begins_where_an_index_says(client: Client, many: None, model
             found = scans(lambda url=url: client.get(url))  # type: ignore[misc]
 
             assert not found, found[0]
+
+
+@pytest.mark.parametrize(("step", "sign"), [(-1, "<"), (1, ">")], ids=["before", "after"])
+def test_neighbour__is_looked_for_from_where_the_event_stands(
+    many: None, step: int, sign: str
+) -> None:
+    WebhookEvent.objects.update(customer=Customer.objects.earliest("id"))
+    in_order = WebhookEvent.objects.order_by("received_at", "id")
+    event = in_order[MANY // 2]
+    with CaptureQueriesContext(connection) as queries:
+        found = neighbour(event, step)
+
+    assert found == in_order[MANY // 2 + step]
+    # By this condition an index is entered there, and by one with OR alone at its beginning.
+    [query] = queries.captured_queries
+    column = connection.ops.quote_name("received_at")
+    assert re.search(rf"AND \S*{column} {sign}= \S+", query["sql"])
+    assert not scans(lambda: neighbour(event, step))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import ngettext
 
 from billing_webhooks.admin.rendering import visible
 from billing_webhooks.models import ReceiverRun, WebhookEvent
+from billing_webhooks.models.keyset import Keyset
 from billing_webhooks.providers import get_provider
 
 State, Outcome = WebhookEvent.State, WebhookEvent.Outcome
@@ -111,11 +111,9 @@ def neighbour(event: WebhookEvent, step: int) -> WebhookEvent | None:
     """Return the event of the same customer that was received next, or with -1 the one before."""
     if event.customer_id is None:
         return None
-    side, sign = ("lt", "-") if step < 0 else ("gt", "")
-    same_time = Q(received_at=event.received_at, **{f"pk__{side}": event.pk})
-    events = WebhookEvent._default_manager.filter(
-        Q(**{f"received_at__{side}": event.received_at}) | same_time, customer=event.customer_id
-    )
-    return (
-        events.order_by(f"{sign}received_at", f"{sign}pk").only("event_type", "received_at").first()
-    )
+    newest_first = Keyset(WebhookEvent, ("-received_at", "-id"))
+    order = newest_first if step < 0 else newest_first.reversed()
+    events = WebhookEvent._default_manager.filter(customer=event.customer_id)
+    place = event.received_at, event.pk
+    found = order.read(events.only("event_type", "received_at"), 1, after=place)
+    return found[0] if found else None

@@ -2,6 +2,7 @@ import billing_webhooks.models.customers
 import billing_webhooks.models.fields
 import billing_webhooks.models.inbox
 import billing_webhooks.models.indexes
+import billing_webhooks.models.storage
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -281,7 +282,7 @@ class Migration(migrations.Migration):
                 ('provider', billing_webhooks.models.fields.ExactCharField(max_length=64, verbose_name='provider')),
                 ('event_type', models.CharField(blank=True, max_length=100, verbose_name='event type')),
                 ('external_id', billing_webhooks.models.fields.ExactCharField(blank=True, max_length=255, verbose_name="provider's id")),
-                ('idempotency_key', models.CharField(editable=False, max_length=64, null=True, unique=True, verbose_name='idempotency key')),
+                ('idempotency_key', models.CharField(editable=False, max_length=64, null=True, verbose_name='idempotency key')),
                 ('sequence', billing_webhooks.models.fields.ExactCharField(editable=False, max_length=255, verbose_name='sequence')),
                 ('mailbox', billing_webhooks.models.fields.ExactCharField(max_length=200, verbose_name='mailbox')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
@@ -468,7 +469,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=models.Index(fields=['customer', '-received_at', '-id'], name='billing_event_of_customer'),
+            index=billing_webhooks.models.indexes.PartialIndex(column='customer', fields=['customer', '-received_at', '-id'], name='billing_event_of_customer', where=models.Q(('customer__isnull', False))),
         ),
         migrations.AddIndex(
             model_name='webhookevent',
@@ -480,11 +481,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookevent',
-            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at'], name='billing_event_due', where=models.Q(('state', 'pending'))),
+            index=billing_webhooks.models.indexes.PartialIndex(column='state', fields=['next_attempt_at', 'id'], name='billing_event_due', where=models.Q(('state', 'pending'))),
         ),
         migrations.AddIndex(
             model_name='webhookevent',
             index=billing_webhooks.models.indexes.PartialIndex(column='pruned_at', fields=['received_at'], name='billing_event_prunable', where=models.Q(('pruned_at', None), ('state', 'processed'))),
+        ),
+        migrations.AddConstraint(
+            model_name='webhookevent',
+            constraint=models.UniqueConstraint(fields=('idempotency_key',), name='billing_event_unique'),
         ),
         migrations.AddIndex(
             model_name='receiverrun',
@@ -497,5 +502,19 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='conflictingdelivery',
             constraint=models.UniqueConstraint(fields=('event', 'content_digest'), name='billing_conflict_unique'),
+        ),
+        billing_webhooks.models.storage.SetStorage(
+            'webhookevent',
+            parameters=['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.02', 'autovacuum_analyze_scale_factor=0.02'],
+            uncompressed=['body', 'confirmation'],
+        ),
+        billing_webhooks.models.storage.SetStorage(
+            'conflictingdelivery',
+            parameters=['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.02', 'autovacuum_analyze_scale_factor=0.02'],
+            uncompressed=['body'],
+        ),
+        billing_webhooks.models.storage.SetStorage(
+            'receiverrun',
+            parameters=['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.02', 'autovacuum_analyze_scale_factor=0.02'],
         ),
     ]

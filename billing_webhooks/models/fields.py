@@ -36,6 +36,14 @@ class ExactCharField(CharField):
     order is that of the characters' numbers, as elsewhere, so an index finds beginnings.
     """
 
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        column = super().db_type(connection)
+        if column is None or connection.vendor != "postgresql":
+            return column
+        # Of a unique "varchar" Django makes a second index, for LIKE, which it writes as
+        # large as the first with each row. By collation "C", the first serves LIKE too.
+        return column.replace("varchar", "character varying")
+
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
         if connection.vendor == "mysql":

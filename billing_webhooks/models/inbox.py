@@ -85,9 +85,10 @@ class WebhookEvent(models.Model):
     provider = ExactCharField(_("provider"), max_length=64)
     event_type = models.CharField(_("event type"), max_length=100, blank=True)
     external_id = ExactCharField(_("provider's id"), max_length=255, blank=True)
-    # Null, not "": of many events without an identity none repeats another.
+    # Null, not "": of many events without an identity none repeats another. Unique by a
+    # constraint: of a unique column Django makes a second index on PostgreSQL, for LIKE.
     idempotency_key = models.CharField(  # noqa: DJ001
-        _("idempotency key"), max_length=64, unique=True, null=True, editable=False
+        _("idempotency key"), max_length=64, null=True, editable=False
     )
     sequence = ExactCharField(_("sequence"), max_length=255, editable=False)
     mailbox = ExactCharField(_("mailbox"), max_length=200)
@@ -143,6 +144,9 @@ class WebhookEvent(models.Model):
             ("release_webhookevent", _("Can release webhook events from quarantine")),
             ("export_rows", _("Can export rows as CSV and JSON")),
         ]
+        constraints = [
+            models.UniqueConstraint(fields=["idempotency_key"], name="billing_event_unique")
+        ]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="billing_event_received"),
             # It covers what the overview counts: no row need be read for it.
@@ -154,8 +158,12 @@ class WebhookEvent(models.Model):
                 fields=["event_type", "-received_at", "-id"], name="billing_event_of_type"
             ),
             models.Index(fields=["external_id", "provider"], name="billing_event_external_id"),
-            models.Index(
-                fields=["customer", "-received_at", "-id"], name="billing_event_of_customer"
+            # Nobody asks for the events of no customer, and each event is one when it is stored.
+            PartialIndex(
+                fields=["customer", "-received_at", "-id"],
+                name="billing_event_of_customer",
+                where=models.Q(customer__isnull=False),
+                column="customer",
             ),
             # The few that are not done are looked for among the millions that are.
             PartialIndex(
@@ -170,8 +178,9 @@ class WebhookEvent(models.Model):
                 where=models.Q(state="pending"),
                 column="state",
             ),
+            # Many may be due since one moment: without the id each page would sort them all.
             PartialIndex(
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "id"],
                 name="billing_event_due",
                 where=models.Q(state="pending"),
                 column="state",

@@ -1,0 +1,1 @@
+"""Whether everything stays as fast as the tables grow: `make bench-large`."""
