@@ -131,7 +131,7 @@ class History:
         return f"{milliseconds:012x}7{number % 4096:03x}8{digest(number)[:15]}"
 
     def _events(self) -> Iterator[tuple[Any, ...]]:
-        random = Random(1)  # noqa: S311 - nothing is kept secret by it
+        random = Random(1)
         bodies = [base64.b64encode(random.randbytes(BODY_LENGTH * 3 // 4)) for _ in range(BODIES)]
         undated = self.until - RETENTION
         pruned = int(self.events * ((SPAN - RETENTION) / SPAN)) - PRUNABLE
