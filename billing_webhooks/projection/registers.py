@@ -8,10 +8,12 @@ is only mentioned in passing has no time, and gives way to everything that has.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from billing_webhooks.facts import Key
@@ -93,8 +95,8 @@ class Draft(Generic[Row]):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns that events write, by field name; a foreign key as its pk."""
-        fields = written_fields(type(self.row))
-        return {field.name: getattr(self.row, field.attname) for field in fields}
+        names, values_of = _columns(type(self.row))
+        return dict(zip(names, values_of(self.row.__dict__), strict=True))
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
@@ -117,8 +119,8 @@ class Draft(Generic[Row]):
         encoded = _encode(value)
         known = self.own().get(name)
         if known is not None:
-            stands = Stamp(known[0], known[1])
-            if (stamp > stands) if earliest else (stamp < stands):
+            said, stands = (stamp.at, stamp.by), (known[0], known[1])
+            if (said > stands) if earliest else (said < stands):
                 self.superseded |= known[2] != encoded and not earliest
                 return False
         return self._set(name, value, [stamp.at, stamp.by, encoded])
@@ -182,7 +184,7 @@ class Draft(Generic[Row]):
         if standing is not register and standing != register:
             self.superseded |= standing is not None and standing[2] != register[2]
             return False
-        if name in _columns(type(self.row)):
+        if name in _names(type(self.row)):
             setattr(self.row, name, value)
         return True
 
@@ -215,11 +217,13 @@ class NamedDraft(Draft[Row]):
     def register(self, name: str) -> list[Any] | None:
         registers: dict[str, dict[str, list[Any]]] = self.row.registers
         found = [own[name] for own in registers.values() if name in own]
+        if len(found) < 2:
+            return found[0] if found else None
         # Of mentions, which have no time, the earliest stands; anything else outranks them.
         said = [register for register in found if register[0]]
         if said:
             return max(said, key=lambda register: (register[0], register[1]))
-        return min(found, key=lambda register: str(register[1]), default=None)
+        return min(found, key=lambda register: str(register[1]))
 
     def standing(self) -> dict[str, list[Any]]:
         names = {name for own in self.row.registers.values() for name in own} - {OWNER}
@@ -285,7 +289,13 @@ def _defaults(model: type[BillingRow]) -> dict[str, Any]:
 
 
 @cache
-def _columns(model: type[BillingRow]) -> frozenset[str]:
+def _columns(model: type[BillingRow]) -> tuple[list[str], Callable[[Mapping[str, Any]], Any]]:
+    fields = written_fields(model)
+    return [each.name for each in fields], itemgetter(*(each.attname for each in fields))
+
+
+@cache
+def _names(model: type[BillingRow]) -> frozenset[str]:
     return frozenset(field.name for field in model._meta.concrete_fields)
 
 

@@ -125,7 +125,8 @@ class Rows:
                 of_it = self._locked(model, "subscription", {subscription.pk}, called="identity")
                 drafts |= {name: each for name, each in of_it.items() if name not in drafts}
             for entry in drafts.values():
-                if entry.value("customer_key") is not None:
+                # Without a call for each, because there are as many pairs as this is asked for.
+                if "customer_key" in entry.row.registers:
                     continue
                 if entry.value("subscription_key") == ["id", subscription.external_id]:
                     entry.row.subscription = subscription

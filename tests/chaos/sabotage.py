@@ -150,7 +150,7 @@ SABOTAGES: Mapping[str, Sabotage] = {
         [
             Edit(
                 "projection/registers.py",
-                "            if (stamp > stands) if earliest else (stamp < stands):\n",
+                "            if (said > stands) if earliest else (said < stands):\n",
                 "            if False:\n",
             )
         ],
