@@ -92,10 +92,11 @@ class TestStatements:
     def test_one_event__takes_eight_in_one_transaction(self, post_kinde: PostKinde) -> None:
         post_kinde("customer.payment_succeeded", purchase("customer_1", 2))
         taken = statements(lambda: work("kinde:customer:customer_1"))
-        assert [each[:6] for each in taken].count("COMMIT") == 1
         assert states() == {"processed": 61}
+        # What was due, that it is tried, the event, its rows; three of them written, and done.
         if connection.vendor == "postgresql":
-            assert len(taken) - 2 == 8
+            assert [each[:6] for each in taken].count("COMMIT") == 1
+            assert len(taken) - len(["BEGIN", "COMMIT"]) == 8
 
     @pytest.mark.parametrize("events", [1, 4])
     def test_batch__takes_as_many_for_six_as_for_sixty(
@@ -103,12 +104,14 @@ class TestStatements:
     ) -> None:
         backlog(*customers(6), events=events + 1)
         few = statements(sweep)
-        # SQLite takes fewer parameters in a statement than some batches have values.
         backlog(*customers(40), events=events + 1)
         many = statements(sweep)
         assert states().keys() == {"processed"}
+        # SQLite takes fewer parameters in a statement than some batches have values.
         if connection.vendor != "sqlite":
-            assert len(many) == len(few) <= 16
+            assert len(many) == len(few)
+        if connection.vendor == "postgresql":
+            assert len(many) <= 16
 
     def test_repeated_plan__is_not_written(self, post_kinde: PostKinde) -> None:
         before = Plan.objects.get().updated_at

@@ -31,8 +31,10 @@ LONGEST_HOST_AND_URL = 105
 
 
 def fresh_secret() -> str:
-    """Return a random text of letters, digits, `-` and `_`."""
-    return secrets.token_urlsafe(RANDOM_BYTES)
+    """Return a random text of letters, digits, `-` and `_` that no placeholder looks like."""
+    while is_no_random_text(secret := secrets.token_urlsafe(RANDOM_BYTES)):
+        """Some do, by chance."""
+    return secret
 
 
 def is_accepted(secret: str) -> bool:
