@@ -20,8 +20,11 @@ import logging
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
+from django.db import connections
+
 from billing_webhooks.batching.applying import apply_all
 from billing_webhooks.batching.heads import Batched, Head, heads, provider_of
+from billing_webhooks.database import close_if_broken
 from billing_webhooks.mailboxes import make, mark_tried
 
 __all__ = ["Batched", "work_together"]
@@ -44,10 +47,12 @@ def work_together(
     batched = Batched()
     for alias, of_one in groupby(mine, provider_of):
         _work(db, alias, list(of_one), batched)
-    unharmed |= tried
+    batched.add(next_ones)
+    # Of the others nothing is left that was tried.
+    unharmed -= tried
+    unharmed |= {mailbox for mailbox in tried if batched.is_stopped(mailbox)}
     for mailbox in next_ones.unmade - tried:
         make(db, mailbox)
-    batched.add(next_ones)
     return batched
 
 
@@ -61,6 +66,9 @@ def _work(db: str, alias: str, heads: Sequence[Head], batched: Batched) -> None:
     except Exception as error:
         # The message may quote rows, so the log gets the class alone.
         logger.info("A batch of %d events failed with %s.", len(left), type(error).__name__)
+        # If the database is away, it is so for the halves, too.
+        close_if_broken(db)
+        connections[db].ensure_connection()
         if len(left) == 1:
             batched.alone[left[0].mailbox] = None
             return

@@ -32,8 +32,9 @@ LONGEST_HOST_AND_URL = 105
 
 def fresh_secret() -> str:
     """Return a random text of letters, digits, `-` and `_` that no placeholder looks like."""
-    while is_no_random_text(secret := secrets.token_urlsafe(RANDOM_BYTES)):
-        """Some do, by chance."""
+    secret = secrets.token_urlsafe(RANDOM_BYTES)
+    while is_no_random_text(secret):
+        secret = secrets.token_urlsafe(RANDOM_BYTES)
     return secret
 
 
