@@ -8,7 +8,7 @@ from django.db.models import Model
 
 from billing_webhooks.models import Subscription
 from billing_webhooks.notifications import ARGUMENT_NAMES
-from billing_webhooks.projection.registers import written_fields
+from billing_webhooks.projection.columns import written_fields
 from billing_webhooks.signals import DOMAIN_SIGNALS
 from tests.conftest import Connect
 from tests.snapshots import BILLING_MODELS

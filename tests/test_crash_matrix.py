@@ -137,7 +137,7 @@ def test_steps__are_all_of_them(story: Tell, receivers: None, no_waiting: None) 
     assert ANSWERED in steps
     assert "INSERT heartbeat" in [name_of(step) for step in steps]
     assert len(steps) > 90
-    assert len(list(writes(steps))) > 20
+    assert len(list(writes(steps))) > 15
 
 
 def test_killed_before_any_step__there_is_one_effect(

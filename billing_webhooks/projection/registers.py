@@ -8,27 +8,20 @@ is only mentioned in passing has no time, and gives way to everything that has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Plan
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
+from billing_webhooks.projection.columns import columns_of, defaults, names_of, written_fields
 
 Row = TypeVar("Row", bound=BillingRow)
 
 OWNER = "owner"
-
-# Columns that no event writes.
-NOT_WRITTEN = frozenset(
-    {"id", "provider", "registers", "created_at", "updated_at", "identity", "subscription"}
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -95,12 +88,11 @@ class Draft(Generic[Row]):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns that events write, by field name; a foreign key as its pk."""
-        names, values_of = _columns(type(self.row))
-        return dict(zip(names, values_of(self.row.__dict__), strict=True))
+        return columns_of(self.row)
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
-        before = _defaults(type(self.row)) if self.was_new else self.before
+        before = defaults(type(self.row)) if self.was_new else self.before
         return {
             name: (self.before.get(name), value)
             for name, value in self.columns().items()
@@ -184,7 +176,7 @@ class Draft(Generic[Row]):
         if standing is not register and standing != register:
             self.superseded |= standing is not None and standing[2] != register[2]
             return False
-        if name in _names(type(self.row)):
+        if name in names_of(type(self.row)):
             setattr(self.row, name, value)
         return True
 
@@ -274,29 +266,6 @@ def draft_of(row: Row) -> Draft[Row]:
 def name_of(key: Key | None) -> str:
     """Return a name as the registers hold it, such as "id:customer_1"."""
     return ":".join(key) if key else ""
-
-
-@cache
-def written_fields(model: type[BillingRow]) -> tuple[Any, ...]:
-    """Return the fields that events write."""
-    fields = model._meta.concrete_fields
-    return tuple(field for field in fields if field.name not in NOT_WRITTEN)
-
-
-@cache
-def _defaults(model: type[BillingRow]) -> dict[str, Any]:
-    return {field.name: field.get_default() for field in written_fields(model)}
-
-
-@cache
-def _columns(model: type[BillingRow]) -> tuple[list[str], Callable[[Mapping[str, Any]], Any]]:
-    fields = written_fields(model)
-    return [each.name for each in fields], itemgetter(*(each.attname for each in fields))
-
-
-@cache
-def _names(model: type[BillingRow]) -> frozenset[str]:
-    return frozenset(field.name for field in model._meta.concrete_fields)
 
 
 def _encode(value: Any) -> Any:
