@@ -158,16 +158,16 @@ def test_celery__from_the_delivery_to_the_heartbeat(
     assert "billing_webhooks.work_due" in lying
     assert "@" not in lying.replace(f"@{socket.gethostname()}", "")
 
-    # A worker is woken for what comes now.
+    # A worker is woken for what comes now, and works what came before, too.
     worker = shop.run("worker", commands["worker"])
     wait_for(lambda: " ready." in worker.text(), worker.text)
-    number_woken = send(shop, second)
-    wait_for(lambda: shop.states()["processed"] == number_woken, shop.said)
+    number += send(shop, second)
+    wait_for(lambda: shop.states()["processed"] == number, shop.said)
     assert shop.count("billing_webhooks_heartbeat") == 0
 
-    # The beat lets it sweep what was lost from the queue.
+    # The beat lets it sweep.
     beat = shop.run("beat", commands["beat"])
-    wait_for(lambda: shop.states()["processed"] == number + number_woken, shop.said)
+    wait_for(lambda: shop.count("billing_webhooks_heartbeat") == 1, shop.said)
     assert "0 due, 0 pending, 0 dead, 1 in quarantine" in shop.manage("billing_webhooks", "health")
     assert [end(beat), end(worker), end(web)] == [0, 0, 0]
     assert shop.warnings() == []
