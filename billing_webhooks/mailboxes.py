@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
@@ -12,6 +13,8 @@ from django.db.models import F
 from billing_webhooks.database import DatabaseTime, savepoint_if_in_transaction
 from billing_webhooks.exceptions import BillingWebhooksError
 from billing_webhooks.models import Mailbox
+
+NEVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 _held: ContextVar[frozenset[str]] = ContextVar("billing_webhooks_mailboxes", default=frozenset())
 
@@ -43,6 +46,15 @@ def mark_tried(db: str, mailboxes: Mapping[str, bool]) -> set[str]:
         _make_all(db, new)
     old = [key for key, exists in mailboxes.items() if exists and key not in _held.get()]
     return {*new, *(_mark(db, old) if old else ())}
+
+
+def clear_tried(db: str, keys: Collection[str]) -> None:
+    """
+    Take back, for the case that all goes well, that events of these mailboxes were tried.
+
+    What is left of them another worker may then work together with others.
+    """
+    Mailbox._base_manager.using(db).filter(key__in=keys).update(tried_at=NEVER)
 
 
 def _make_all(db: str, keys: Sequence[str]) -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from billing_webhooks import confirming, projection
@@ -20,6 +19,7 @@ from billing_webhooks.batching.heads import FRESH, Batched, Head
 from billing_webhooks.bulk import update_each
 from billing_webhooks.database import close_if_broken, is_transient
 from billing_webhooks.linking import user_resolver
+from billing_webhooks.mailboxes import clear_tried
 from billing_webhooks.models import Mailbox, WebhookEvent
 from billing_webhooks.notifications import is_heard
 from billing_webhooks.projection import (
@@ -40,6 +40,7 @@ Told: TypeAlias = tuple[WebhookEvent, bool]
 
 TRIES = 5
 LONGEST_PAUSE_SECONDS = 0.1
+NOT_READ = ("headers", "last_error")
 MARKED = (
     "state",
     "outcome",
@@ -118,20 +119,21 @@ def _locked(db: str, heads: Sequence[Head]) -> Iterator[WebhookEvent]:
 
     After one that somebody has, or has worked, none of its mailbox follows.
     """
-    mailboxes = dict.fromkeys(head.mailbox for head in heads)
-    events = pending(db).filter(FRESH, pk__in=[head.key for head in heads])
-    events = events.defer("headers", "last_error")
+    mailboxes = {head.mailbox for head in heads}
+    events = pending(db).filter(FRESH, pk__in=[head.key for head in heads]).defer(*NOT_READ)
     if connections[db].features.has_select_for_update_skip_locked:
         mailbox = Mailbox._meta.db_table
         # Nothing but the text tells which mailbox is an event's: there is no foreign key, for
         # an event is stored before its mailbox is made.
         its_own = f"{mailbox}.key = {WebhookEvent._meta.db_table}.mailbox"
         events = events.extra(tables=[mailbox], where=[its_own])  # noqa: S610
-        events = events.select_for_update(skip_locked=True)
+        found = {event.pk: event for event in events.select_for_update(skip_locked=True)}
+        if len(mailboxes) > 1:
+            clear_tried(db, {event.mailbox for event in found.values()})
     else:
         # A transaction that begins with a write waits for its turn.
-        Mailbox._base_manager.using(db).filter(key__in=mailboxes).update(steps=F("steps"))
-    found = {event.pk: event for event in events}
+        clear_tried(db, mailboxes)
+        found = {event.pk: event for event in events}
     missed: set[str] = set()
     for head in heads:
         if head.key not in found:

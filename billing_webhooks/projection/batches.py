@@ -14,6 +14,7 @@ from typing import Any
 from billing_webhooks.facts import CustomerRef
 from billing_webhooks.models import Customer, Plan
 from billing_webhooks.projection import belonging, newcomers
+from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.folding import (
     Effect,
     Folded,
@@ -148,6 +149,7 @@ class LastPlans:
             raise PlansChange(f"Two workers change plan {row.pk}.")
         merged: NamedDraft[Any] = NamedDraft(row)
         merged.merge(draft)
+        derive(merged)
         if merged.has_other_columns():
             raise PlansChange(f"Two workers change plan {row.pk}.")
         return merged
