@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime
 from billing_webhooks.mailboxes import MailboxTaken, steps_taken, turn
-from billing_webhooks.models import Mailbox, WebhookEvent
+from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.inbox import storable_error
 
 # How often, and how long apart, one looks for a sign of life from a worker that holds no
@@ -40,12 +40,6 @@ def pending(db: str) -> QuerySet[WebhookEvent]:
 def due(db: str) -> QuerySet[WebhookEvent]:
     """Return the events that are due, those never tried included."""
     return pending(db).filter(DUE)
-
-
-def is_mailbox_of_due_events_made(db: str, mailbox: str) -> bool | None:
-    """Return None if nothing in a mailbox is due, else whether its row exists."""
-    row = Mailbox._base_manager.filter(key=OuterRef("mailbox"))
-    return due(db).filter(mailbox=mailbox).values_list(Exists(row), flat=True).first()
 
 
 def begin(db: str, mailbox: str) -> WebhookEvent | None:

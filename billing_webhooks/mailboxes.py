@@ -40,9 +40,9 @@ def mark_tried(db: str, mailboxes: Mapping[str, bool]) -> set[str]:
     Those that somebody else has are left out. Of each is said whether its row exists.
     """
     new = sorted(key for key, exists in mailboxes.items() if not exists)
-    for key in new[:1] if len(new) == 1 else ():
-        make(db, key)
-    if len(new) > 1:
+    if len(new) == 1:
+        make(db, new[0])
+    elif new:
         _make_all(db, new)
     old = [key for key, exists in mailboxes.items() if exists and key not in _held.get()]
     return {*new, *(_mark(db, old) if old else ())}

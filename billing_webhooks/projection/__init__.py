@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from billing_webhooks.projection import belonging
 from billing_webhooks.projection.batches import Batch, PlansChange, Unprepared
 from billing_webhooks.projection.changes import combined
 from billing_webhooks.projection.folding import (
     Effect,
     Folded,
     Reading,
-    effect_of,
+    effects_of,
     fold,
     named_in,
     refs,
@@ -75,6 +74,4 @@ def apply(db: str, provider: str, batch: Sequence[Reading], resolution: Resoluti
     rows = Rows.resolved(db, provider, gathered, touched(batch))
     folded = [fold(reading, rows) for reading in batch]
     rows.write()
-    for found in [found for each in folded for found in each.found]:
-        belonging.attribute(db, found)
-    return [effect_of(each) for each in folded]
+    return effects_of(db, folded)

@@ -13,13 +13,13 @@ from typing import Any
 
 from billing_webhooks.facts import CustomerRef
 from billing_webhooks.models import Customer, Plan
-from billing_webhooks.projection import belonging, newcomers
+from billing_webhooks.projection import newcomers
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.folding import (
     Effect,
     Folded,
     Reading,
-    effect_of,
+    effects_of,
     fold,
     named_in,
     refs,
@@ -89,9 +89,7 @@ class Batch:
     def write(self) -> list[Effect]:
         """Write the rows and return the effects of the events."""
         self._rows.write(with_plans=self._plans is None)
-        for found in [found for each in self._folded for found in each.found]:
-            belonging.attribute(self._db, found)
-        return [effect_of(each) for each in self._folded]
+        return effects_of(self._db, self._folded)
 
     def finish(self) -> None:
         """Write what is to be written last; raise PlansChange, or RowsMoved."""
@@ -128,7 +126,7 @@ class LastPlans:
     def __init__(self, db: str, plans: Named) -> None:
         self._db = db
         self._named = plans
-        self._read = {pk: dumped(draft.row) for pk, draft in plans.drafts.items()}
+        self._read = {pk: _dumped(draft.row) for pk, draft in plans.drafts.items()}
 
     def write(self) -> None:
         """Lock the plans, and write what has changed on what others have made of them."""
@@ -143,7 +141,7 @@ class LastPlans:
         write(self._db, [self._merged(draft, current[draft.row.pk]) for draft in drafts])
 
     def _merged(self, draft: NamedDraft[Any], row: Plan) -> NamedDraft[Any]:
-        if not draft.needs_writing() or dumped(row) == self._read[row.pk]:
+        if not draft.needs_writing() or _dumped(row) == self._read[row.pk]:
             return draft
         if draft.has_other_columns():
             raise PlansChange(f"Two workers change plan {row.pk}.")
@@ -155,5 +153,5 @@ class LastPlans:
         return merged
 
 
-def dumped(row: Plan) -> str:
+def _dumped(row: Plan) -> str:
     return json.dumps(row.registers, sort_keys=True)

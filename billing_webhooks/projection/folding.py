@@ -111,7 +111,7 @@ def _tell_plan_change_once(folded: Folded) -> None:
         folded.drafts[index][-1].remove("plan_changed")
 
 
-def effect_of(folded: Folded) -> Effect:
+def _effect_of(folded: Folded) -> Effect:
     """Return what an event did, once its rows are written."""
     entries: list[dict[str, Any]] = [
         {
@@ -135,6 +135,13 @@ def effect_of(folded: Folded) -> Effect:
     elif folded.superseded:
         outcome = WebhookEvent.Outcome.SUPERSEDED
     return Effect(outcome, _customer_id(folded), entries)
+
+
+def effects_of(db: str, folded: Sequence[Folded]) -> list[Effect]:
+    """Return what events did, once their rows are written, and attribute what was nobody's."""
+    for found in [found for each in folded for found in each.found]:
+        belonging.attribute(db, found)
+    return [_effect_of(each) for each in folded]
 
 
 def _customer_id(folded: Folded) -> int | None:

@@ -85,7 +85,7 @@ def load(
             for model, keys in names.items()
             if keys
         ),
-        *(_with_ids(db, provider, model, wanted) for model, wanted in ids if wanted),
+        *(_with(db, provider, model, _id_of(model), wanted) for model, wanted in ids if wanted),
     ]
     loaded = Loaded()
     for row in select_each(db, queries):
@@ -122,11 +122,14 @@ def _called(
     return for_update(rows) if lock else rows
 
 
-def _with_ids(
-    db: str, provider: str, model: type[Subscription | Entry], wanted: Iterable[str]
+def _id_of(model: type[Subscription | Entry]) -> str:
+    return "external_id" if model is Subscription else "identity"
+
+
+def _with(
+    db: str, provider: str, model: type[BillingRow], name: str, values: Iterable[Any]
 ) -> QuerySet[Any]:
-    name = "external_id" if model is Subscription else "identity"
-    rows = model._base_manager.using(db).filter(**{f"{name}__in": wanted}, provider=provider)
+    rows = model._base_manager.using(db).filter(**{f"{name}__in": values}, provider=provider)
     return for_update(rows.order_by("pk"))
 
 
@@ -143,8 +146,7 @@ def locked(
     wanted = set(values)
     if not wanted:
         return {}
-    rows = model._base_manager.using(db).filter(**{f"{name}__in": wanted}, provider=provider)
-    found = for_update(rows.order_by("pk"))
+    found = _with(db, provider, model, name, wanted)
     return {getattr(row, called or name): draft_of(row) for row in found}
 
 

@@ -11,14 +11,9 @@ from django.db import connections
 
 from billing_webhooks.bulk import insert_each
 from billing_webhooks.facts import Key
-from billing_webhooks.models import Customer, CustomerIdentity, Plan, PlanIdentity
+from billing_webhooks.models import Customer, Plan
 from billing_webhooks.projection.meaning import Ref, claim
 from billing_webhooks.projection.registers import Stamp, name_of
-
-IDENTITIES: dict[type[Customer | Plan], type[CustomerIdentity | PlanIdentity]] = {
-    Customer: CustomerIdentity,
-    Plan: PlanIdentity,
-}
 
 
 @dataclass
@@ -62,7 +57,7 @@ def make(
     for row, newcomer in zip(rows, new, strict=True):
         newcomer.name(row)
     insert_each(db, rows)
-    identity = IDENTITIES[model]
+    identity: Any = model._meta.get_field("identities").related_model
     names = [
         identity(provider=provider, kind=kind, value=value, row_id=row.pk)
         for row, newcomer in zip(rows, new, strict=True)

@@ -39,8 +39,8 @@ class Rows:
     """
     The rows of one provider that a batch touches, as drafts.
 
-    Loading locks them: customers, plans, subscriptions, entries, each by primary key,
-    and everybody locks in this order.
+    They are locked: customers, plans, subscriptions, entries, each by primary key, and
+    everybody locks in this order. A batch alone leaves the plans for the end.
     """
 
     def __init__(self, db: str, provider: str, resolution: Resolution, loaded: Loaded) -> None:

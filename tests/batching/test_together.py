@@ -77,6 +77,12 @@ def statements(job: Callable[[], Any]) -> list[str]:
     return [each["sql"] for each in queries]
 
 
+def in_transaction(taken: list[str]) -> list[str]:
+    """Return the statements of the last transaction."""
+    last = len(taken) - taken[::-1].index("BEGIN")
+    return taken[last : taken.index("COMMIT", last)]
+
+
 def states() -> Counter[str]:
     return Counter(WebhookEvent.objects.values_list("state", flat=True))
 
@@ -112,6 +118,15 @@ class TestStatements:
             assert len(many) == len(few)
         if connection.vendor == "postgresql":
             assert len(many) <= 17
+            # Of the payments, some are known and others new.
+            assert len(in_transaction(many)) == 8 + 1
+
+    def test_newcomers__take_two_statements_more_for_all_of_them(self, backlog: Backlog) -> None:
+        backlog(*(f"new_{each}" for each in range(20)), events=1)
+        taken = statements(sweep)
+        assert states() == {"processed": 80}
+        if connection.vendor == "postgresql":
+            assert len(in_transaction(taken)) == 8 + 2
 
     def test_repeated_plan__is_not_written(self, post_kinde: PostKinde) -> None:
         before = Plan.objects.get().updated_at
