@@ -41,11 +41,11 @@ $(VENV)/.created:
 	exit 1
 
 $(VENV)/.demo: $(VENV)/.created pyproject.toml
-	$(PIP_INSTALL) --editable '.[charts]'
+	$(PIP_INSTALL) --editable '.[api,charts,metrics]'
 	@touch $@
 
 $(VENV)/.%: $(VENV)/.created pyproject.toml
-	$(PIP_INSTALL) --editable '.[celery,api,charts]' --group $*
+	$(PIP_INSTALL) --editable '.[celery,api,charts,health-check,metrics,traces]' --group $*
 	@touch $@
 
 venv: $(VENV)/.test  ## Create .venv with the extras and what the tests need
@@ -62,7 +62,7 @@ screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs 
 # Those on SQLite that take longest and need no database, or make their own, follow those on MariaDB,
 # which end first. With PYTEST_ARGS all are together.
 ifeq ($(strip $(PYTEST_ARGS)),)
-LONG := tests/benchmarks tests/browser tests/celery_engine tests/test_chaos.py tests/test_demonstration.py \
+LONG := tests/benchmarks tests/browser tests/test_chaos.py tests/test_demonstration.py \
     tests/test_example_project.py tests/test_read_replica.py tests/test_split_database.py
 endif
 

@@ -27,7 +27,8 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
-for extra in ("celery", "rest_framework", "django_filters", "drf_spectacular", "pygal"):
+API = ("rest_framework", "django_filters", "drf_spectacular")
+for extra in ("celery", *API, "pygal", "opentelemetry"):
     assert importlib.util.find_spec(extra) is None, f"{extra} came along"
 
 import billing_webhooks

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 from benchmarks import posts, store
 from benchmarks.bench import Bench
-from benchmarks.clock import Measurement, Preparation, interleaved, timed
+from benchmarks.clock import Preparation, interleaved, timed
 from benchmarks.floor import insertion, verification
 from benchmarks.in_process import Endpoint
 from benchmarks.posts import Post
@@ -20,6 +21,9 @@ from benchmarks.table import Row, at_most, timing
 FLOOR = "floor: bare view, raw verify, raw INSERT"
 NEW = {"kinde": "acknowledge, Kinde", "billabear": "acknowledge, BillaBear"}
 CHECKED = "acknowledge, Kinde, CONN_HEALTH_CHECKS"
+PREPARED = "acknowledge, Kinde, server_side_binding, prepare_threshold"
+# After so many times; psycopg's own default, which Django turns off.
+PREPARE_AFTER = 5
 DUPLICATE = "acknowledge, Kinde, duplicate"
 UNSIGNED, UNKNOWN = "refuse a wrong signature", "refuse a wrong secret"
 REFUSED = {UNSIGNED: "kinde", UNKNOWN: "billabear"}
@@ -27,7 +31,6 @@ BARE = Post("/bare", "", {}, "")
 # SQLite's INSERT costs next to nothing, so PostgreSQL alone is held to it.
 TARGET = at_most(1.6, "× floor")
 CHEAPER = at_most(1, "× accepted")
-WARM_UP = 20
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -36,12 +39,9 @@ def rows(bench: Bench) -> Iterator[Row]:
     sizes = bench.sizes
     with insertion(bench) as insert:
         calls = _calls(bench)
-        measured = interleaved(
-            {**_floor(insert), **{what: timed(call) for what, call in calls.items()}},
-            sizes.calls,
-            sizes.calls_seconds,
-            warm_up=min(WARM_UP, sizes.calls),
-        )
+        works = {**_floor(insert), **calls}
+        measurements = {what: timed(work, sizes.calls) for what, work in works.items()}
+        measured = interleaved(measurements, sizes.turns, sizes.calls_seconds, warm_up=1)
     for what, samples in measured.items():
         told = str(statements(calls[what]())) if what in calls else ""
         row = partial(timing, what, samples, statements=told)
@@ -54,22 +54,21 @@ def rows(bench: Bench) -> Iterator[Row]:
             yield row(basis=measured[FLOOR], unit=TARGET.unit)
 
 
-def _floor(insert: Callable[[], object]) -> dict[str, Measurement]:
-    """Return what measures the floor and each of its parts."""
+def _floor(insert: Callable[[], object]) -> Mapping[str, Preparation]:
+    """Return what prepares the floor and each of its parts."""
     bare, usual, verify = Endpoint([]), Endpoint(), verification()
 
     def everything() -> Callable[[], object]:
         answer = bare.call(BARE)
         return lambda: (verify(), insert(), answer())
 
-    works: Mapping[str, Preparation] = {
+    return {
         "bare view": lambda: bare.call(BARE),
         "bare view, default middleware": lambda: usual.call(BARE),
         "raw RSA verify": lambda: verify,
         "raw INSERT, committed": lambda: insert,
         FLOOR: everything,
     }
-    return {what: timed(work) for what, work in works.items()}
 
 
 def _calls(bench: Bench) -> dict[str, Preparation]:
@@ -87,6 +86,7 @@ def _calls(bench: Bench) -> dict[str, Preparation]:
     }
     if bench.is_postgres:
         calls[CHECKED] = lambda: _checked(endpoint.call(next(kinde)))
+        calls[PREPARED] = lambda: _prepared(endpoint.call(next(kinde)))
     return calls
 
 
@@ -100,5 +100,20 @@ def _checked(answer: Callable[[], int]) -> Callable[[], None]:
             answer()
         finally:
             session.health_check_enabled = False
+
+    return answered
+
+
+def _prepared(answer: Callable[[], int]) -> Callable[[], None]:
+    """Return the same answer with the options by which the driver prepares statements."""
+
+    def answered() -> None:
+        session: Any = connection.connection
+        usual = session.cursor_factory
+        session.cursor_factory, session.prepare_threshold = ServerBindingCursor, PREPARE_AFTER
+        try:
+            answer()
+        finally:
+            session.cursor_factory, session.prepare_threshold = usual, None
 
     return answered

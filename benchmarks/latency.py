@@ -6,19 +6,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from django.test import override_settings
+
 from benchmarks import posts, store
 from benchmarks.bench import Bench
-from benchmarks.clock import Samples
+from benchmarks.clock import Samples, interleaved, timed
+from benchmarks.floor import insertion
 from benchmarks.load import Answer, steadily
-from benchmarks.table import Row, Target, at_most, duration, judged
+from benchmarks.table import Row, Target, at_most, duration, judged, timing
 from benchmarks.waking import worker
 from benchmarks.web import Web, running
+from billing_webhooks import dispatch
 from tests.celery_engine.brokers import Silent
 from tests.celery_engine.waiting import wait_for
 
 MILLISECOND = 0.001
 PROMPT = at_most(50, "ms")
 FIRST = at_most(600, "ms")
+INSERT, WAKE = "raw INSERT", "wake a worker"
+CHEAPER = at_most(1, "× raw INSERT")
 # So many that each process gets one.
 REFUSED = 10
 
@@ -29,19 +35,38 @@ def rows(bench: Bench) -> Iterator[Row]:
         yield Row("accept at a steady rate", median="no Valkey is installed")
         return
     store.empty()
+    yield _wake_up(bench)
     yield from _beside_a_worker(bench)
     store.empty()
     yield from _before_a_silent_broker(bench)
+
+
+@override_settings(BILLING_WEBHOOKS_DISPATCH="celery")
+def _wake_up(bench: Bench) -> Row:
+    """Return what a wake-up costs a request, against an INSERT by the driver alone."""
+    sizes = bench.sizes
+    with insertion(bench) as insert:
+        works = {INSERT: lambda: insert, WAKE: lambda: lambda: dispatch.wake("kinde:customer")}
+        measurements = {what: timed(work, sizes.calls) for what, work in works.items()}
+        measured = interleaved(measurements, sizes.turns, sizes.calls_seconds, warm_up=1)
+    return timing(WAKE, measured[WAKE], basis=measured[INSERT], target=CHEAPER)
 
 
 def _beside_a_worker(bench: Bench) -> Iterator[Row]:
     web = Web(bench.directory, 2, {"BENCH_DISPATCH": "celery"})
     with worker(bench.directory, 1), running(web):
         _warm_up(bench, web)
-        answers = steadily(web.port, _wires(bench), bench.sizes.rate)
+        wires = _wires(bench)
+        # In this second each process loads what it needs to wake a worker, and collects the
+        # garbage of its start.
+        second = int(bench.sizes.rate)
+        first = steadily(web.port, wires[:second], bench.sizes.rate)
         # Otherwise what was measured would be something else.
         wait_for(store.is_begun, web.text)
-    yield from _told(f"accept at {bench.sizes.rate:g}/s, a worker beside it", answers)
+        answers = steadily(web.port, wires[second:], bench.sizes.rate)
+    name = f"accept at {bench.sizes.rate:g}/s, a worker beside it"
+    yield from _told(f"{name}, first second", first, target=None)
+    yield from _told(name, answers)
 
 
 def _before_a_silent_broker(bench: Bench) -> Iterator[Row]:
@@ -70,14 +95,14 @@ def _warm_up(bench: Bench, web: Web) -> None:
 
 
 def _wires(bench: Bench) -> list[bytes]:
-    number = int(bench.sizes.rate * bench.sizes.rate_seconds)
+    number = int(bench.sizes.rate * (1 + bench.sizes.rate_seconds))
     return [post.wire() for post in islice(posts.of(bench.posts, "kinde"), number)]
 
 
-def _told(name: str, answers: Sequence[Answer]) -> Iterator[Row]:
+def _told(name: str, answers: Sequence[Answer], target: Target | None = PROMPT) -> Iterator[Row]:
     samples = Samples([answer.seconds for answer in answers])
     yield _row(f"{name}: p50", samples.median)
-    yield _row(f"{name}: p99", samples.quantile(0.99), PROMPT)
+    yield _row(f"{name}: p99", samples.quantile(0.99), target)
 
 
 def _row(name: str, seconds: float, target: Target | None = None) -> Row:

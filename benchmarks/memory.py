@@ -23,9 +23,10 @@ class Watch:
         self._pids = pids
         self._peaks: list[tuple[datetime, int]] = []
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Watch:
+        self._look()
         self._thread.start()
         return self
 
@@ -39,13 +40,17 @@ class Watch:
         self._thread.join()
 
     def peak_mib(self, until: datetime) -> float:
-        """Return the most that was held together until then."""
-        return max((kib for at, kib in self._peaks if at <= until), default=0) / 1024
+        """Return the most that was held together until then, or when it was first looked at."""
+        first = self._peaks[0][1]
+        return max((kib for at, kib in self._peaks if at <= until), default=first) / 1024
+
+    def _watch(self) -> None:
+        while not self._over.wait(EVERY_SECONDS):
+            self._look()
 
     def _look(self) -> None:
-        while not self._over.wait(EVERY_SECONDS):
-            everybody = [*self._pids, *(child for pid in self._pids for child in children_of(pid))]
-            self._peaks.append((datetime.now(UTC), sum(map(_peak_kib, everybody))))
+        everybody = [*self._pids, *(child for pid in self._pids for child in children_of(pid))]
+        self._peaks.append((datetime.now(UTC), sum(map(_peak_kib, everybody))))
 
 
 def _peak_kib(pid: int) -> int:

@@ -18,7 +18,6 @@ from benchmarks.statements import statements
 from benchmarks.stripe import events as stripe_events
 from benchmarks.table import Row, at_least, judged, timing
 from billing_webhooks import processing, sweeping
-from billing_webhooks.models import WebhookEvent
 
 THEIRS = "dj-stripe: receive and store"
 ONE, MANY = "Kinde: receive and process one", "Kinde: receive and process 100"
@@ -64,7 +63,7 @@ def _works(bench: Bench) -> dict[str, Work]:
     def receive_and_process(some: Iterable[Post]) -> None:
         for post in some:
             endpoint.expect(200, post)
-            processing.work(_mailbox())
+            processing.work(store.next_mailbox())
 
     def receive_and_sweep(some: Iterable[Post]) -> None:
         receive(some)
@@ -75,12 +74,6 @@ def _works(bench: Bench) -> dict[str, Work]:
         ONE: lambda number: receive_and_process(islice(kinde, number)),
         MANY: lambda number: receive_and_sweep(islice(kinde, number)),
     }
-
-
-def _mailbox() -> str:
-    """Return the mailbox of the one event that is pending, as a wake-up would say it."""
-    pending = WebhookEvent._base_manager.filter(state=WebhookEvent.State.PENDING)
-    return pending.values_list("mailbox", flat=True).get()
 
 
 def _mean(work: Work, number: int) -> Measurement:

@@ -32,6 +32,7 @@ SECTIONS = {
     "verify": Section("verifying", is_of_a_database=False),
     "process": Section("working"),
     "drain": Section("draining"),
+    "profile": Section("profiling"),
     "latency": Section("latency"),
     "peers": Section("peers", "benchmarks.peers_settings", "peers"),
 }

@@ -10,11 +10,13 @@ class Sizes:
     """
     How often or how long each thing is measured; seconds are the most it may take.
 
-    `events` are in the history that everything draws from, and in the backlog.
+    `events` are in the history that everything draws from, and in the backlog; `calls` are
+    timed in a row, and that so many `turns`.
     """
 
     events: int
     calls: int
+    turns: int
     calls_seconds: float
     burst: int
     bursts: int
@@ -32,7 +34,8 @@ class Sizes:
 
 FULL = Sizes(
     events=10000,
-    calls=400,
+    calls=20,
+    turns=30,
     calls_seconds=8,
     burst=300,
     bursts=5,
@@ -49,7 +52,8 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     events=60,
-    calls=3,
+    calls=2,
+    turns=1,
     calls_seconds=1,
     burst=4,
     bursts=1,

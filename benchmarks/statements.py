@@ -1,4 +1,4 @@
-"""How many statements something sends to the database, those about transactions included."""
+"""How many statements something sends to the database."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+# What opens and ends a transaction.
+AROUND = ("BEGIN", "COMMIT")
 
-def statements(work: Callable[[], object]) -> int:
-    """Return how many statements a piece of work sends."""
+
+def statements(work: Callable[[], object], *, bare: bool = False) -> int:
+    """Return how many statements a piece of work sends; if `bare`, without BEGIN and COMMIT."""
     session: Any = connection
     # Django keeps the last nine thousand, which is less than a backlog may take.
     session.queries_log = deque()
     with CaptureQueriesContext(connection) as queries:
         work()
-    return len(queries)
+    sent = [query["sql"] for query in queries]
+    return len([sql for sql in sent if not (bare and sql.startswith(AROUND))])

@@ -41,6 +41,12 @@ def is_anything_left() -> bool:
     return WebhookEvent._base_manager.filter(state=WebhookEvent.State.PENDING).exists()
 
 
+def next_mailbox() -> str:
+    """Return the mailbox of the one event that is pending, as a wake-up would say it."""
+    pending = WebhookEvent._base_manager.filter(state=WebhookEvent.State.PENDING)
+    return pending.values_list("mailbox", flat=True).get()
+
+
 def is_begun() -> bool:
     """Return whether an event has been worked."""
     return WebhookEvent._base_manager.filter(processed_at__isnull=False).exists()

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from statistics import mean, median
 
@@ -17,7 +18,6 @@ from benchmarks.posts import Post, of
 from benchmarks.statements import statements
 from benchmarks.table import Row, at_most, judged, timing
 from billing_webhooks import processing, sweeping
-from billing_webhooks.models import WebhookEvent
 
 PROVIDERS = {"kinde": "Kinde", "billabear": "BillaBear"}
 FEW = at_most(8, "statements")
@@ -38,13 +38,13 @@ def rows(bench: Bench) -> Iterator[Row]:
     measured = interleaved(measurements, sizes.working_rounds, sizes.working_seconds)
     basis = measured[next(iter(singles))]
     for what, each in singles.items():
-        by_type = _one_by_one(each, statements)
+        by_type = _one_by_one(each, partial(statements, bare=True))
         row = timing(what, measured[what], statements=_told(by_type))
         most = max(count for counts in by_type.values() for count in counts)
         yield replace(row, **judged(FEW, most))
     for what, each in batches.items():
         store.fill(each)
-        total = statements(sweeping.sweep)
+        total = statements(sweeping.sweep, bare=True)
         told = f"{total}, {total / len(each):.2f} per event"
         yield timing(what, measured[what], basis=basis, unit="× one Kinde", statements=told)
 
@@ -73,10 +73,9 @@ def _one_by_one(
     store.empty()
     endpoint = Endpoint()
     figures: dict[str, list[float]] = defaultdict(list)
-    pending = WebhookEvent._base_manager.filter(state=WebhookEvent.State.PENDING)
     for post in some:
         endpoint.expect(200, post)
-        mailbox = pending.values_list("mailbox", flat=True).get()
+        mailbox = store.next_mailbox()
         figures[post.event_type].append(figure(lambda: processing.work(mailbox)))  # noqa: B023
     return figures
 

@@ -15,9 +15,12 @@ class BillingWebhooksConfig(AppConfig):
         from billing_webhooks import checks, operating  # noqa: F401
         from billing_webhooks.conf import settings
         from billing_webhooks.keeping import SharedKeeper
+        from billing_webhooks.lifecycle import observe
+        from billing_webhooks.logs import log_observer
         from billing_webhooks.providers import keeping
 
         keeping.use(SharedKeeper())
+        observe(log_observer)
 
         # Here, so that the first request need not wait for it. What is wrong the checks tell.
         with suppress(ImportError, ImproperlyConfigured):

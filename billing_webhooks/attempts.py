@@ -8,17 +8,21 @@ of hosts differ.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from billing_webhooks.compiled import Recurring, rows, values
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime
+from billing_webhooks.lifecycle import Name, ages, step_of, tell
 from billing_webhooks.mailboxes import MailboxTaken, steps_taken, turn
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.inbox import storable_error
@@ -28,6 +32,9 @@ from billing_webhooks.models.inbox import storable_error
 # making rows for it, each in a commit of its own that a slow disk may hold up.
 LOOKS = 10
 PAUSE_SECONDS = 0.2
+
+# Why an attempt ended of which nobody has told.
+WORKER_GONE = "worker_gone"
 
 DUE = Q(next_attempt_at__lte=DatabaseTime())
 UNDER_WAY = Q(attempt_began_at__isnull=False)
@@ -52,8 +59,8 @@ def begin(db: str, mailbox: str) -> WebhookEvent | None:
     """
     while True:
         with turn(db, mailbox, wait=False):
-            events = pending(db).filter(DUE | UNDER_WAY, mailbox=mailbox)
-            event = events.order_by("occurred_at", "sequence").first()
+            found = rows(db, Recurring(_next, (), {"mailbox": mailbox}))
+            event: WebhookEvent | None = next(iter(found), None)
             if event is None:
                 return None
             if event.attempt_began_at is None:
@@ -61,6 +68,11 @@ def begin(db: str, mailbox: str) -> WebhookEvent | None:
                     return event
                 continue
         _end_if_worker_is_dead(db, event)
+
+
+def _next(db: str, *, mailbox: Any) -> QuerySet[WebhookEvent]:
+    events = pending(db).filter(DUE | UNDER_WAY, mailbox=mailbox)
+    return events.order_by("occurred_at", "sequence")[:1]
 
 
 def _count(db: str, event: WebhookEvent) -> bool:
@@ -90,7 +102,7 @@ def step(db: str, event: WebhookEvent) -> Iterator[None]:
     Raise MailboxTaken if the attempt was ended by somebody else meanwhile.
     """
     with turn(db, event.mailbox, wait=True):
-        if not current(db, event).exists():
+        if not _is_current(db, event):
             raise MailboxTaken(event.mailbox)
         yield
 
@@ -114,17 +126,18 @@ def _end_if_worker_is_dead(db: str, event: WebhookEvent) -> None:
 
 
 def _leave_if_somebody_is_at_it(db: str, event: WebhookEvent, seen: int) -> None:
-    if steps_taken(db, event.mailbox) != seen or not current(db, event).exists():
+    if steps_taken(db, event.mailbox) != seen or not _is_current(db, event):
         raise MailboxTaken(event.mailbox)
 
 
 def _end_for_dead_worker(db: str, event: WebhookEvent) -> None:
     error = f"The worker was not heard of any more in attempt {event.attempts}."
     if event.attempts >= settings.MAX_ATTEMPTS:
-        settle(db, event, WebhookEvent.State.DEAD, error)
+        settle(db, event, WebhookEvent.State.DEAD, error, reason=WORKER_GONE)
     else:
         # When it is due again was said when the attempt began.
-        current(db, event).update(attempt_began_at=None, last_error=error)
+        if current(db, event).update(attempt_began_at=None, last_error=error):
+            _tell(Name.POSTPONED, event, reason=WORKER_GONE, level=logging.ERROR)
 
 
 def current(db: str, event: WebhookEvent) -> QuerySet[WebhookEvent]:
@@ -133,32 +146,56 @@ def current(db: str, event: WebhookEvent) -> QuerySet[WebhookEvent]:
 
     The attempt is its worker's claim: one that was overtaken changes nothing any more.
     """
-    return pending(db).filter(
-        pk=event.pk, attempts=event.attempts, attempt_began_at=event.attempt_began_at
-    )
+    return _attempt(db, pk=event.pk, number=event.attempts, began_at=event.attempt_began_at)
+
+
+def _is_current(db: str, event: WebhookEvent) -> bool:
+    """Return whether the attempt that was begun at an event is still under way."""
+    attempt = {"pk": event.pk, "number": event.attempts, "began_at": event.attempt_began_at}
+    return bool(values(db, Recurring(_attempt_key, (), attempt)))
+
+
+def _attempt_key(db: str, **attempt: Any) -> QuerySet[WebhookEvent, Any]:
+    return _attempt(db, **attempt).values_list("pk")
+
+
+def _attempt(db: str, *, pk: Any, number: Any, began_at: Any) -> QuerySet[WebhookEvent]:
+    return pending(db).filter(pk=pk, attempts=number, attempt_began_at=began_at)
 
 
 def postpone(
-    db: str, event: WebhookEvent, error: str, *, after: timedelta | None = None
+    db: str,
+    event: WebhookEvent,
+    error: str,
+    *,
+    after: timedelta | None = None,
+    reason: str = "",
+    level: int = logging.INFO,
 ) -> WebhookEvent.State:
     """
     End an attempt that failed: the event is due again after a backoff, and not before
     `after`, or dead if its attempts are used up. Return which.
+
+    The error is for those who may see it; `reason`, a code, is told to everybody.
     """
     if event.attempts >= settings.MAX_ATTEMPTS:
-        settle(db, event, WebhookEvent.State.DEAD, error)
+        settle(db, event, WebhookEvent.State.DEAD, error, reason=reason)
         return WebhookEvent.State.DEAD
-    current(db, event).update(
+    changed = current(db, event).update(
         attempt_began_at=None,
         next_attempt_at=DatabaseTime() + max(backoff(event.attempts), after or timedelta()),
         last_error=storable_error(error),
     )
+    if changed:
+        _tell(Name.POSTPONED, event, reason=reason, level=level)
     return WebhookEvent.State.PENDING
 
 
-def settle(db: str, event: WebhookEvent, state: WebhookEvent.State, error: str = "") -> None:
+def settle(
+    db: str, event: WebhookEvent, state: WebhookEvent.State, error: str = "", *, reason: str = ""
+) -> None:
     """End the last attempt at an event."""
-    current(db, event).update(
+    is_settled = current(db, event).update(
         state=state,
         attempt_began_at=None,
         next_attempt_at=None,
@@ -166,6 +203,18 @@ def settle(db: str, event: WebhookEvent, state: WebhookEvent.State, error: str =
         last_error=storable_error(error),
         processed_at=timezone.now(),
     )
+    if is_settled:
+        event.state = state
+        is_dead = state == WebhookEvent.State.DEAD
+        name, level = (Name.DIED, logging.ERROR) if is_dead else (Name.PROCESSED, logging.INFO)
+        _tell(name, event, reason=reason, level=level)
+
+
+def _tell(name: Name, event: WebhookEvent, **facts: Any) -> None:
+    now = timezone.now()
+    began_at = event.attempt_began_at or now
+    seconds = (now - began_at).total_seconds()
+    tell(step_of(name, event, seconds=seconds, **ages(event, now), **facts))
 
 
 def longest_wait(attempts: int) -> timedelta:

@@ -85,6 +85,9 @@ class Settings:
     REFUSALS_LOGGED = Setting(int, 5)
     """How many refusals of one alias and reason are logged in ten seconds."""
 
+    METRICS_TOKEN = Setting(str, "")
+    """What Prometheus sends to be let in; with "" only staff may see the metrics."""
+
     REDACT = Setting(str, "")
     """Dotted path of the function that takes out of a payload what the admin is not to show."""
 
@@ -108,6 +111,21 @@ class Settings:
 
     ACCESS_OF_DISABLED_CUSTOMERS = Setting(bool, False)
     """Whether customers whom the provider has disabled keep their access."""
+
+    HEALTH_LONGEST_WITHOUT_SWEEP = Setting(timedelta, timedelta(minutes=15))
+    """How long no sweep may have run before `health` tells of it."""
+
+    HEALTH_LONGEST_DUE = Setting(timedelta, timedelta(minutes=15))
+    """How long an event may be due, or no Celery worker be heard of after one has come."""
+
+    HEALTH_DEAD_IN_A_DAY = Setting(int, 0)
+    """How many events may die in 24 hours before `health` tells of it."""
+
+    HEALTH_SILENCE_FACTOR = Setting(int, 2)
+    """How many times as long as ever before an alias may be silent; with 0 for ever."""
+
+    HEALTH_KEYS_AGE = Setting(timedelta, timedelta(days=1))
+    """How old the keys that prove an alias's deliveries may be when an event comes."""
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """

@@ -16,9 +16,9 @@ from billing_webhooks.checks import complaints
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
 from billing_webhooks.findings import Finding, Level
-from billing_webhooks.health import health
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
+from billing_webhooks.vitals import health
 
 APP = "billing_webhooks"
 BACKGROUND_ADVICE = (
@@ -81,10 +81,17 @@ def _missing_migrations() -> list[str]:
 
 
 def _background() -> Iterator[Finding]:
-    found = health()
-    for problem in found.problems:
-        yield Finding(Level.PROBLEM, problem, BACKGROUND_ADVICE)
-    if not found.problems:
+    try:
+        found = health()
+    except ImproperlyConfigured:
+        # The system checks have told which setting is wrong.
+        return
+    # Of an alias that cannot be used the system checks have told.
+    problems = [each for each in found.problems if each.about != "configuration"]
+    for problem in problems:
+        advice = "" if problem.alias else BACKGROUND_ADVICE
+        yield Finding(Level.PROBLEM, problem.text, advice)
+    if not problems:
         yield Finding(Level.OK, f"The sweep runs; {found.due} events are due at this moment.")
 
 

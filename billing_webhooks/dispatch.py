@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
 from billing_webhooks import processing
 from billing_webhooks.conf import settings
+from billing_webhooks.harmless import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def wake(mailbox: str) -> None:

@@ -20,11 +20,13 @@ class Sealed(bytes):
 
 def seal(body: bytes) -> bytes:
     """Return what is to be stored for a body: itself, if no key is configured."""
+    if not body:
+        return body
     keys = encryption_keys()
     if isinstance(body, Sealed):
         # It was read without its key, and is written back as it was.
         return bytes(body)
-    if keys and body and settings.ENCRYPTION_KEYS[0] is not None:
+    if keys and settings.ENCRYPTION_KEYS[0] is not None:
         return SEALED + MultiFernet(keys).encrypt(body)
     return PLAIN + body if body.startswith((SEALED, PLAIN)) else body
 

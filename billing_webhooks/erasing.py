@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from django.utils import timezone
 from billing_webhooks.database import batches, write_alias
 from billing_webhooks.emptying import empty
 from billing_webhooks.exceptions import BillingWebhooksError
+from billing_webhooks.lifecycle import Name, Step, step_of, tell
 from billing_webhooks.mailboxes import MailboxTaken, turn
 from billing_webhooks.models import (
     Customer,
@@ -82,6 +84,8 @@ def erase(customer: Customer) -> Erased:
             _forget(db, events[first : first + EVENTS_AT_A_TIME])
         _, deleted = locked.delete(using=db)
         _mailboxes_of_nobody(db, mailboxes).delete()
+        step = Step(Name.ERASED, customer.provider, count=len(events))
+        transaction.on_commit(partial(tell, step), using=db)
     _forget_reports(db)
     return Erased({_name(label): count for label, count in deleted.items() if count}, len(events))
 
@@ -98,7 +102,11 @@ def _forget(db: str, keys: Sequence[UUID]) -> None:
     """Empty events and let nothing in them say whose they were."""
     empty(db, keys)
     events = _events(db).filter(pk__in=keys)
-    events.filter(state=WebhookEvent.State.PENDING).update(
+    pending = events.filter(state=WebhookEvent.State.PENDING)
+    for event in pending.only("provider", "event_type", "outcome", "attempts"):
+        step = step_of(Name.GIVEN_UP, event, reason="erased")
+        transaction.on_commit(partial(tell, step), using=db)
+    pending.update(
         state=WebhookEvent.State.DEAD,
         next_attempt_at=None,
         attempt_began_at=None,

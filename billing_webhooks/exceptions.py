@@ -75,7 +75,15 @@ class NotConfirmed(BillingWebhooksError):
 
 
 class CannotReplay(BillingWebhooksError):
-    """An event cannot be worked once more; the message says why."""
+    """
+    An event cannot be worked once more; the message says why.
+
+    `code` says it in a word for programs, which no translation changes.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RetryLater(BillingWebhooksError):

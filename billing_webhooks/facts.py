@@ -106,7 +106,7 @@ class PlanRef:
 
 
 def _keys(*keys: Key) -> tuple[Key, ...]:
-    return tuple(dict.fromkeys((kind, value) for kind, value in keys if value))
+    return tuple(dict.fromkeys([key for key in keys if key[1]]))
 
 
 @dataclass(frozen=True)

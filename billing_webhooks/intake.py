@@ -3,49 +3,62 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from billing_webhooks import dispatch
+from billing_webhooks import dispatch, tracing
 from billing_webhooks.database import DatabaseTime
+from billing_webhooks.lifecycle import Name, Step, step_of, tell
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.models.inbox import idempotency_key
 from billing_webhooks.providers.base import Delivery, Envelope, Provider
 from billing_webhooks.providers.paths import printable
 from billing_webhooks.storing import Stored, store
 
-logger = logging.getLogger(__name__)
-
 MAX_HEADER_LENGTH = 200
 MAX_MAILBOX_LENGTH = 200
-TOLD = {
-    Stored.NEW: "Stored a new event of %s (%s)%s.",
-    # Which one it repeats would be one more query.
-    Stored.REPEATED: "Counted a repeated event of %s%.0s%s.",
-    Stored.CONFLICTING: "Kept what contradicts an earlier event of %s (%s)%s.",
+STEPS = {
+    Stored.NEW: Name.ACCEPTED,
+    Stored.REPEATED: Name.REPEATED,
+    Stored.CONFLICTING: Name.CONTRADICTED,
 }
 
 
-def accept(provider: Provider, delivery: Delivery) -> Envelope:
+@tracing.receipt
+def accept(provider: Provider, delivery: Delivery) -> Step:
     """
-    Return the envelope of a delivery that is proven and committed.
+    Return the step that a delivery has brought about, which is proven and committed.
 
     Raise a subclass of Refused for one that is not proven, and CannotStoreNow if every
     attempt to commit it failed. Whatever goes wrong after the commit is not the
-    sender's business. A readable event is logged here, before it is worked; all else is
-    the caller's to log.
+    sender's business. What was kept is told here, before it is worked; a refusal is the
+    caller's to tell, and so is to the log what is answered.
     """
+    began = time.perf_counter()
     envelope = provider.verify(delivery)
     event = _event(provider, delivery, envelope)
     stored = store(event)
+    step = _step(event, stored, envelope, time.perf_counter() - began)
+    tell(step)
+    tracing.received(event, "quarantined" if envelope.problem else stored.value)
     if not envelope.problem:
-        _log(event, stored, envelope.warning)
         dispatch.wake(event.mailbox)
-    return envelope
+    return step
 
 
-def _log(event: WebhookEvent, stored: Stored, warning: str) -> None:
-    level = logging.WARNING if warning or stored is Stored.CONFLICTING else logging.INFO
-    odd = f": {warning}" if warning else ""
-    logger.log(level, TOLD[stored], event.provider, event.pk, odd)
+def _step(event: WebhookEvent, stored: Stored, envelope: Envelope, seconds: float) -> Step:
+    level = logging.INFO
+    if envelope.problem:
+        level = logging.ERROR
+    elif envelope.warning or stored is Stored.CONFLICTING:
+        level = logging.WARNING
+    facts = {
+        "reason": envelope.problem or envelope.warning,
+        "seconds": seconds,
+        "level": level,
+        # Which one it repeats would be one more query.
+        **({"event": None} if stored is Stored.REPEATED else {}),
+    }
+    return step_of(Name.QUARANTINED if envelope.problem else STEPS[stored], event, **facts)
 
 
 def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> WebhookEvent:
@@ -56,6 +69,7 @@ def _event(provider: Provider, delivery: Delivery, envelope: Envelope) -> Webhoo
         body=delivery.body,
         headers=_kept_headers(provider, delivery),
         trust=envelope.trust,
+        traceparent=tracing.traceparent(),
     )
     address(event, envelope)
     if envelope.problem:

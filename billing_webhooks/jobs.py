@@ -7,7 +7,6 @@ process dies goes on where it was: the next sweep finds it.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,9 +27,10 @@ from billing_webhooks.database import (
     savepoint_if_in_transaction,
     write_alias,
 )
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.models import Job
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # A part that takes its worker down with it is not tried for ever.
 MAX_ATTEMPTS = 5
@@ -45,13 +45,14 @@ class Part:
     """
     What came of some of a job's rows.
 
-    How many were done, how many refused by the reason, and what there is to tell, line by
-    line.
+    How many were done, how many refused by the reason, in words and by its code where it
+    has one, and what there is to tell, line by line.
     """
 
     done: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     lines: list[str] = field(default_factory=list)
+    codes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ def _do(job: Job) -> None:
     job.result = {
         "done": before["done"] + part.done,
         "refused": dict(Counter(before["refused"]) + part.refused),
+        "codes": dict(Counter(before.get("codes")) + part.codes),
         "lines": lines[:MAX_LINES],
         "is_cut": before.get("is_cut", False) or len(lines) > MAX_LINES,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +10,10 @@ from django.db import IntegrityError, connections
 from django.db.models import Q
 
 from billing_webhooks.database import savepoint_if_in_transaction, write_alias
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.models import KeptText
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 CACHE_SECONDS = 7 * 24 * 60 * 60
 

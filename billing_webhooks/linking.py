@@ -8,7 +8,6 @@ is known, for every event, because more people join it.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +21,13 @@ from django.db.models import Model, Q
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
 from billing_webhooks.exceptions import NotAUser, RetryLater
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.models import Customer, CustomerLink, ReceiverRun, WebhookEvent
 from billing_webhooks.models.customers import key_of
 from billing_webhooks.notifications import Notification
 from billing_webhooks.signals import EventSignal, Receiver, customer_linked
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LONGEST_SUBJECT: int = ReceiverRun._meta.get_field("subject").max_length or 0
 

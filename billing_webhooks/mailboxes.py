@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
+from billing_webhooks.compiled import Recurring, values
 from billing_webhooks.database import DatabaseTime, savepoint_if_in_transaction
 from billing_webhooks.exceptions import BillingWebhooksError
+from billing_webhooks.inserting import insert
 from billing_webhooks.models import Mailbox
 
 NEVER = datetime(1970, 1, 2, tzinfo=UTC)
@@ -27,7 +30,7 @@ def make(db: str, key: str) -> None:
     """Make the mailbox's row, in autocommit: locking a row that is being made deadlocks."""
     try:
         with savepoint_if_in_transaction(db):
-            Mailbox(key=key, tried_at=DatabaseTime()).save(using=db, force_insert=True)
+            insert(db, Mailbox(key=key, tried_at=DatabaseTime()))
     except IntegrityError:
         if not Mailbox._base_manager.using(db).filter(key=key).exists():
             raise
@@ -127,10 +130,13 @@ def _take_step(db: str, key: str) -> bool:
 
 
 def _lock(db: str, key: str) -> bool:
-    mailbox = Mailbox._base_manager.using(db).filter(key=key)
     if connections[db].features.has_select_for_update_skip_locked:
-        locked = mailbox.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        return locked.first() is not None
+        return bool(values(db, Recurring(_free, (), {"key": key})))
     # SQLite has no row locks. A transaction that begins with a write waits for its turn;
     # one that begins with a read would fail on its first write instead.
-    return mailbox.update(steps=F("steps")) == 1
+    return Mailbox._base_manager.using(db).filter(key=key).update(steps=F("steps")) == 1
+
+
+def _free(db: str, *, key: Any) -> QuerySet[Mailbox, Any]:
+    mailbox = Mailbox._base_manager.using(db).filter(key=key)
+    return mailbox.select_for_update(skip_locked=True).values_list("pk")

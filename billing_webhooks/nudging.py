@@ -10,13 +10,15 @@ at once, then once for all that has rung meanwhile. What nobody was told of the 
 from __future__ import annotations
 
 import atexit
-import logging
+import contextvars
 import os
 import threading
 import time
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from billing_webhooks.harmless import get_logger
+
+logger = get_logger(__name__)
 
 # Between two messages of one process: many events are one message, and none waits long.
 PAUSE_SECONDS = 0.1
@@ -103,7 +105,8 @@ class Bell(threading.Thread):
             self._began_at = time.monotonic()
             # Before the message goes out: whoever rings from now on is in the next one.
             self._rung.clear()
-            self._tell()
+            # Whoever started the thread, or let a message down, leaves nothing in the next one.
+            contextvars.Context().run(self._tell)
             self._began_at = None
             self._is_last.wait(PAUSE_SECONDS)
 

@@ -30,7 +30,7 @@ def _events(keys: Sequence[str]) -> QuerySet[WebhookEvent]:
 
 
 def _part(handled: Handled) -> Part:
-    return Part(len(handled.keys), handled.refused)
+    return Part(len(handled.keys), handled.refused, codes=handled.codes)
 
 
 def _replay(keys: Sequence[str], arguments: Mapping[str, Any]) -> Part:

@@ -166,7 +166,7 @@ def _applied(db: str, event: WebhookEvent, reading: Reading, *, is_known: bool) 
 
 def _owners(db: str, provider: str, reading: Reading) -> Owners:
     """Return whose each name is that an event gives: what its row is called."""
-    keys = {key for ref in projection.refs(reading.facts) for key in ref.keys}
+    keys = {key for ref in reading.refs for key in ref.keys}
     owners: dict[type[Model], dict[Key, Name]] = {}
     for model, identities in IDENTITIES.items():
         found = identities._base_manager.using(db).filter(

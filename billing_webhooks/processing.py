@@ -12,16 +12,17 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing_webhooks import attempts, confirming, projection, receivers
+from billing_webhooks import attempts, confirming, projection, receivers, tracing
 from billing_webhooks.batching import work_together
 from billing_webhooks.database import close_if_broken, is_transient, write_alias
 from billing_webhooks.exceptions import NotConfirmed, NotUnderstood
+from billing_webhooks.harmless import get_logger
+from billing_webhooks.lifecycle import Name, step_of, tell
 from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.projection import Effect, RowsMoved
@@ -30,7 +31,7 @@ from billing_webhooks.providers.base import Provider
 from billing_webhooks.reading import outcome_of, read
 from billing_webhooks.receivers import Report
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 EVENTS_TOGETHER = 100
 MAX_APPLY_TRIES = 8
@@ -69,7 +70,8 @@ def work_next(db: str, mailbox: str) -> int:
     event = attempts.begin(db, mailbox)
     if event is None:
         return 0
-    _process(db, event)
+    with tracing.attempt(event):
+        _process(db, event)
     return 1
 
 
@@ -77,10 +79,11 @@ def _process(db: str, event: WebhookEvent) -> None:
     try:
         provider = get_provider(event.provider)
     except KeyError:
-        _postpone(db, event, f"No provider is configured under {event.provider!r}.")
+        error = f"No provider is configured under {event.provider!r}."
+        attempts.postpone(db, event, error, reason="not_configured", level=logging.ERROR)
         return
-    except ImproperlyConfigured as error:
-        _postpone(db, event, str(error))
+    except ImproperlyConfigured as fault:
+        attempts.postpone(db, event, str(fault), reason="misconfigured", level=logging.ERROR)
         return
     try:
         if event.applied_at is None:
@@ -88,22 +91,23 @@ def _process(db: str, event: WebhookEvent) -> None:
         report = receivers.notify(db, event, provider.signals.get(event.event_type))
     except MailboxTaken:
         raise
-    except NotConfirmed as error:
-        logger.warning("Event %s is not confirmed: %s", event.pk, error)
-        _postpone(db, event, str(error), after=error.after)
-    except NotUnderstood as error:
-        logger.error("Event %s is dead: %s", event.pk, error)
-        attempts.settle(db, event, WebhookEvent.State.DEAD, str(error))
-    except Exception as error:
+    except NotConfirmed as doubt:
+        why, level = str(doubt), logging.WARNING
+        attempts.postpone(db, event, why, after=doubt.after, reason=why, level=level)
+    except NotUnderstood as problem:
+        attempts.settle(db, event, WebhookEvent.State.DEAD, str(problem), reason=str(problem))
+    except Exception as fault:
         # The message may quote rows, so the log gets the class alone.
-        logger.error("Event %s failed with %s.", event.pk, type(error).__name__)
-        _postpone(db, event, traceback.format_exc())
+        reason, text = type(fault).__name__, traceback.format_exc()
+        attempts.postpone(db, event, text, reason=reason, level=logging.ERROR)
     else:
         _conclude(db, event, report)
 
 
+@tracing.applying
 def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
     """Apply an event's facts and note what they changed, in one commit."""
+    began = time.monotonic()
     reading = read(event, provider)
     is_confirmed = confirming.is_owed(event, provider) and confirming.confirm(db, event, provider)
     if is_confirmed:
@@ -132,6 +136,7 @@ def _apply(db: str, event: WebhookEvent, provider: Provider) -> None:
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311
     # What receivers get is what is stored, whether they run now or after a restart.
     event.refresh_from_db(using=db, fields=NOTED)
+    tell(step_of(Name.APPLIED, event, seconds=time.monotonic() - began))
 
 
 def note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> None:
@@ -147,10 +152,11 @@ def note(db: str, event: WebhookEvent, effect: Effect, *, is_known: bool) -> Non
 def _conclude(db: str, event: WebhookEvent, report: Report) -> None:
     if report.failed:
         error = _named("Failed:", report.failed).strip()
-        _postpone(db, event, error, after=report.retry_after)
+        attempts.postpone(db, event, error, after=report.retry_after, reason="receiver_failed")
     elif report.given_up or report.left_out:
         error = _named("Given up by", report.given_up) + _named("Not done by", report.left_out)
-        attempts.settle(db, event, WebhookEvent.State.DEAD, error.strip())
+        reason = "given_up" if report.given_up else "left_out"
+        attempts.settle(db, event, WebhookEvent.State.DEAD, error.strip(), reason=reason)
     else:
         attempts.settle(db, event, WebhookEvent.State.PROCESSED)
 
@@ -158,8 +164,3 @@ def _conclude(db: str, event: WebhookEvent, report: Report) -> None:
 def _named(what: str, receivers: Sequence[str]) -> str:
     names = ", ".join(dict.fromkeys(receivers))
     return f"{what} {names}. " if names else ""
-
-
-def _postpone(db: str, event: WebhookEvent, error: str, *, after: timedelta | None = None) -> None:
-    if attempts.postpone(db, event, error, after=after) is WebhookEvent.State.DEAD:
-        logger.error("Event %s is dead after %d attempts.", event.pk, event.attempts)

@@ -11,9 +11,11 @@ from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from billing_webhooks import lifecycle
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, write_alias
 from billing_webhooks.emptying import empty
+from billing_webhooks.lifecycle import Name, Step
 from billing_webhooks.models import Job, RefusalCount, WebhookEvent
 
 EVENTS_PER_BATCH = 1000
@@ -46,10 +48,16 @@ def prune(
     if age < timedelta():
         raise ValueError("Events are pruned by an age, which cannot be negative.")
     db = write_alias()
-    pruned = 0
-    for number in _emptied(db, age, limit):
-        pruned += number
-        tell(pruned)
+    began, pruned = time.monotonic(), 0
+    try:
+        for number in _emptied(db, age, limit):
+            pruned += number
+            tell(pruned)
+    finally:
+        # One line for all, because of each the row says when.
+        if pruned:
+            seconds = time.monotonic() - began
+            lifecycle.tell(Step(Name.PRUNED, count=pruned, seconds=seconds))
     first_day = (timezone.now() - age).astimezone(UTC).date()
     RefusalCount._base_manager.using(db).filter(day__lt=first_day).delete()
     Job._base_manager.using(db).filter(finished_at__lt=DatabaseTime() - age).delete()

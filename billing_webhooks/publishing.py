@@ -60,12 +60,13 @@ def producers(app: Celery) -> ProducerPool:
     key = (os.getpid(), app, str(app.conf.broker_write_url))
     pool = _pools.get(key)
     if pool is None:
-        connections = _connection(app).Pool(limit=CONNECTIONS)
+        connections = connection_to(app).Pool(limit=CONNECTIONS)
         pool = _pools.setdefault(key, ProducerPool(connections, limit=CONNECTIONS))
     return pool
 
 
-def _connection(app: Celery) -> Connection:
+def connection_to(app: Celery) -> Connection:
+    """Return a connection to an app's broker that gives up early; it is not opened yet."""
     usual = app.connection_for_write()
     options = {
         **_socket_options(usual.transport.driver_type),

@@ -18,17 +18,16 @@ from typing import TypeAlias
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 
-from billing_webhooks import linking
+from billing_webhooks import linking, tracing
 from billing_webhooks.attempts import step
 from billing_webhooks.database import close_if_broken
 from billing_webhooks.exceptions import GiveUp, RetryLater
+from billing_webhooks.lifecycle import Name, step_of, tell
 from billing_webhooks.mailboxes import MailboxTaken
 from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.models.inbox import storable_error
 from billing_webhooks.notifications import Arguments, Notification, notifications
 from billing_webhooks.signals import EventSignal, Receiver
-
-logger = logging.getLogger(__name__)
 
 Call: TypeAlias = tuple[Notification, Receiver, ReceiverRun]
 
@@ -109,7 +108,8 @@ def _run_all(db: str, event: WebhookEvent, calls: Iterable[Call], report: Report
             report.left_out += [] if run._state.adding else [run.receiver]
         else:
             call = partial(_call, receiver, event, notification, arguments)
-            _run(db, event, run, call, report)
+            with tracing.receiver(run):
+                _run(db, event, run, call, report)
 
 
 def _run(
@@ -124,13 +124,18 @@ def _run(
     except MailboxTaken:
         raise
     except Exception as error:
+        tracing.failed(error)
         close_if_broken(db)
         if _has_succeeded(db, run):
             # What it has left for `on_commit` failed, or the answer to the commit was lost.
-            logger.exception("Receiver %s failed after its commit.", run.receiver)
+            reason = "failed_after_commit"
+            _tell(Name.RECEIVER_SUCCEEDED, event, run, reason, logging.ERROR, error)
         else:
             with step(db, event):
                 _remember_failure(db, run, error, started, report)
+            _tell_failure(event, run, error)
+    else:
+        _tell(Name.RECEIVER_SUCCEEDED, event, run)
 
 
 def _begin_attempt(db: str, event: WebhookEvent, run: ReceiverRun) -> None:
@@ -158,9 +163,31 @@ def _remember_failure(
             report.retry_after = max(error.after, report.retry_after or error.after)
         _remember(db, run, ReceiverRun.State.FAILED, started, str(error))
         return
-    logger.error("Receiver %s failed for event %s.", run.receiver, run.event_id, exc_info=error)
     text = "".join(traceback.format_exception(error))
     _remember(db, run, ReceiverRun.State.FAILED, started, text)
+
+
+def _tell_failure(event: WebhookEvent, run: ReceiverRun, error: Exception) -> None:
+    if isinstance(error, GiveUp):
+        _tell(Name.RECEIVER_FAILED, event, run, "given_up", logging.WARNING)
+    elif isinstance(error, RetryLater):
+        _tell(Name.RECEIVER_FAILED, event, run, "retry_later")
+    else:
+        reason = type(error).__name__
+        _tell(Name.RECEIVER_FAILED, event, run, reason, logging.ERROR, error)
+
+
+def _tell(
+    name: Name,
+    event: WebhookEvent,
+    run: ReceiverRun,
+    reason: str = "",
+    level: int = logging.INFO,
+    error: Exception | None = None,
+) -> None:
+    facts = {"receiver": run.receiver, "attempts": run.attempts, "reason": reason}
+    seconds = None if run.duration is None else run.duration.total_seconds()
+    tell(step_of(name, event, seconds=seconds, level=level, error=error, **facts))
 
 
 def _has_succeeded(db: str, run: ReceiverRun) -> bool:

@@ -7,7 +7,6 @@ writes what has come together, a few seconds later, and then pauses.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -20,11 +19,12 @@ from django.utils import timezone
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import savepoint_if_in_transaction, write_alias
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.models import Refusal, RefusalCount
 from billing_webhooks.providers.paths import printable
 from billing_webhooks.signals import delivery_refused
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOGGED_IN_SECONDS = 10.0
 WRITE_AFTER_SECONDS = 1.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from billing_webhooks import dispatch, receivers
+from billing_webhooks import dispatch, lifecycle, receivers, tracing
 from billing_webhooks.conf import settings
 from billing_webhooks.database import DatabaseTime, patiently, write_alias
 from billing_webhooks.exceptions import CannotReplay, Refused
@@ -69,12 +70,34 @@ EVERYTHING = Scope()
 FROM_QUARANTINE = Scope(releases=True)
 
 
+class Reason(StrEnum):
+    """Why an event cannot be worked once more, for programs; people are told in words."""
+
+    GONE = "gone"
+    NOT_IN_QUARANTINE = "not_in_quarantine"
+    BEING_WORKED = "being_worked"
+    PRUNED = "pruned"
+    PENDING = "pending"
+    NEVER_APPLIED = "never_applied"
+    NO_PROVIDER = "no_provider"
+    NO_EVENT = "no_event"
+    READING_FAILED = "reading_failed"
+    REPEATED = "repeated"
+    SUCCEEDED = "succeeded"
+    NOT_LISTENING = "not_listening"
+
+
 @dataclass
 class Handled:
-    """Which events it was done for, and for how many it was not, by the reason."""
+    """
+    Which events it was done for, and for how many it was not, by the reason.
+
+    `codes` are the same reasons, for programs.
+    """
 
     keys: list[UUID] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
 
 
 def replay(
@@ -99,9 +122,11 @@ def replay(
         try:
             event = patiently(db, partial(_make_due, db, key, scope))
             mailboxes[event.mailbox] = None
+            transaction.on_commit(partial(lifecycle.tell, _step(event, scope)), using=db)
             replayed.keys.append(key)
         except CannotReplay as error:
             replayed.refused[str(error)] += 1
+            replayed.codes[error.code] += 1
         tell(done, len(keys))
     for done, mailbox in enumerate(mailboxes, start=1):
         # Where the caller is in a transaction, nobody sees before its end what is due.
@@ -131,9 +156,18 @@ def receiver_names() -> set[str]:
     return {identity for signal in signals for identity in signal.connected()}
 
 
+def _step(event: WebhookEvent, scope: Scope) -> lifecycle.Step:
+    # One from quarantine is worked for the first time.
+    name = lifecycle.Name.REPLAYED if event.replays else lifecycle.Name.RELEASED
+    return lifecycle.step_of(name, event, receiver=scope.receiver)
+
+
 def _make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
     with transaction.atomic(using=db):
-        return make_due(db, key, scope)
+        event = make_due(db, key, scope)
+        if tracing.replayed(event):
+            event.save(using=db, update_fields=["traceparent"])
+        return event
 
 
 def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
@@ -144,7 +178,7 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
     """
     event = WebhookEvent._base_manager.using(db).select_for_update().filter(pk=key).first()
     if event is None:
-        raise CannotReplay(_("It is no longer there."))
+        raise CannotReplay(_("It is no longer there."), Reason.GONE)
     _refuse(event, scope)
     provider = _provider(event)
     was = State(event.state)
@@ -170,15 +204,17 @@ def make_due(db: str, key: UUID, scope: Scope) -> WebhookEvent:
 
 def _refuse(event: WebhookEvent, scope: Scope) -> None:
     if scope.releases and event.state != State.QUARANTINED:
-        raise CannotReplay(_("It is not in quarantine."))
+        raise CannotReplay(_("It is not in quarantine."), Reason.NOT_IN_QUARANTINE)
     if event.attempt_began_at is not None:
-        raise CannotReplay(_("It is being worked now."))
+        raise CannotReplay(_("It is being worked now."), Reason.BEING_WORKED)
     if event.pruned_at is not None:
-        raise CannotReplay(_("It was pruned: what it said is gone."))
+        raise CannotReplay(_("It was pruned: what it said is gone."), Reason.PRUNED)
     if scope.receiver and event.state == State.PENDING:
-        raise CannotReplay(_("It is pending: its receivers have yet to run."))
+        raise CannotReplay(_("It is pending: its receivers have yet to run."), Reason.PENDING)
     if scope.receiver and event.applied_at is None:
-        raise CannotReplay(_("It was never applied: replay it for all receivers."))
+        raise CannotReplay(
+            _("It was never applied: replay it for all receivers."), Reason.NEVER_APPLIED
+        )
 
 
 def _provider(event: WebhookEvent) -> Provider:
@@ -186,9 +222,9 @@ def _provider(event: WebhookEvent) -> Provider:
         return get_provider(event.provider)
     except KeyError as error:
         text = _("No provider is configured under '%(alias)s'.")
-        raise CannotReplay(text % {"alias": event.provider}) from error
+        raise CannotReplay(text % {"alias": event.provider}, Reason.NO_PROVIDER) from error
     except ImproperlyConfigured as error:
-        raise CannotReplay(str(error)) from error
+        raise CannotReplay(str(error), Reason.NO_PROVIDER) from error
 
 
 def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
@@ -196,13 +232,15 @@ def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
     try:
         envelope = provider.envelope(event.opened_body, event.received_at)
     except Refused as error:
-        raise CannotReplay(_("It is no event: %(why)s.") % {"why": error}) from error
+        raise CannotReplay(
+            _("It is no event: %(why)s.") % {"why": error}, Reason.NO_EVENT
+        ) from error
     except Exception as error:
         # A fault of the provider's, by which the other events must not suffer.
         text = _("Reading it failed with %(error)s.")
-        raise CannotReplay(text % {"error": type(error).__name__}) from error
+        raise CannotReplay(text % {"error": type(error).__name__}, Reason.READING_FAILED) from error
     if envelope.problem:
-        raise CannotReplay(envelope.problem)
+        raise CannotReplay(envelope.problem, Reason.NO_EVENT)
     address(event, envelope)
     try:
         with transaction.atomic(using=db):
@@ -212,7 +250,9 @@ def _release(db: str, event: WebhookEvent, provider: Provider) -> None:
         original = events.filter(idempotency_key=event.idempotency_key).exclude(pk=event.pk).first()
         if original is None:
             raise
-        raise CannotReplay(_("It repeats the event %(id)s.") % {"id": original.pk}) from error
+        raise CannotReplay(
+            _("It repeats the event %(id)s.") % {"id": original.pk}, Reason.REPEATED
+        ) from error
 
 
 def _forget_outcomes(db: str, event: WebhookEvent, scope: Scope) -> None:
@@ -240,8 +280,8 @@ def _owe(
     if all(run.receiver != scope.receiver for run in runs):
         known = ReceiverRun._base_manager.using(db).filter(event=event, receiver=scope.receiver)
         if known.exists():
-            raise CannotReplay(_("The receiver has succeeded for it already."))
-        raise CannotReplay(_("The receiver does not listen to it."))
+            raise CannotReplay(_("The receiver has succeeded for it already."), Reason.SUCCEEDED)
+        raise CannotReplay(_("The receiver does not listen to it."), Reason.NOT_LISTENING)
     if everything:
         for run in runs:
             if run._state.adding and run.receiver != scope.receiver:

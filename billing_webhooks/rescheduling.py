@@ -11,13 +11,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing_webhooks import attempts, dispatch
+from billing_webhooks import attempts, dispatch, lifecycle
 from billing_webhooks.database import DatabaseTime, patiently, write_alias
+from billing_webhooks.lifecycle import Name, step_of
 from billing_webhooks.models import ReceiverRun, WebhookEvent
 from billing_webhooks.replaying import Handled, keys_of
 
 Tell = Callable[[int, int], None]
 
+# What a step says of an event.
+TOLD = ("provider", "event_type", "outcome", "attempts")
 UNDONE = (ReceiverRun.State.STARTED, ReceiverRun.State.FAILED)
 
 
@@ -31,12 +34,14 @@ def retry_now(events: Iterable[WebhookEvent], *, tell: Tell = lambda done, of: N
     db = write_alias()
     mailboxes: dict[str, None] = {}
 
-    def retry(key: UUID) -> bool:
-        waiting = _waiting(db, key)
-        mailboxes.update(dict.fromkeys(waiting.values_list("mailbox", flat=True)))
-        return waiting.update(next_attempt_at=DatabaseTime()) == 1
+    def retry(key: UUID) -> WebhookEvent | None:
+        event = _waiting(db, key).only(*TOLD, "mailbox").first()
+        if event is None or not _waiting(db, key).update(next_attempt_at=DatabaseTime()):
+            return None
+        mailboxes[event.mailbox] = None
+        return event
 
-    handled = _each(db, events, retry, tell)
+    handled = _each(db, events, Name.RETRIED, retry, tell)
     for mailbox in mailboxes:
         transaction.on_commit(partial(dispatch.wake, mailbox), using=db)
     return handled
@@ -50,8 +55,9 @@ def give_up(events: Iterable[WebhookEvent], *, tell: Tell = lambda done, of: Non
     """
     db = write_alias()
 
-    def give_up_one(key: UUID) -> bool:
+    def give_up_one(key: UUID) -> WebhookEvent | None:
         with transaction.atomic(using=db):
+            event = _waiting(db, key).only(*TOLD).first()
             given_up = _waiting(db, key).update(
                 state=WebhookEvent.State.DEAD,
                 next_attempt_at=None,
@@ -61,9 +67,9 @@ def give_up(events: Iterable[WebhookEvent], *, tell: Tell = lambda done, of: Non
             runs = ReceiverRun._base_manager.using(db).filter(event=key)
             if given_up:
                 runs.filter(state__in=UNDONE).update(state=ReceiverRun.State.GIVEN_UP)
-        return given_up == 1
+        return event if given_up else None
 
-    return _each(db, events, give_up_one, tell)
+    return _each(db, events, Name.GIVEN_UP, give_up_one, tell)
 
 
 def _waiting(db: str, key: UUID) -> QuerySet[WebhookEvent]:
@@ -72,13 +78,19 @@ def _waiting(db: str, key: UUID) -> QuerySet[WebhookEvent]:
 
 
 def _each(
-    db: str, events: Iterable[WebhookEvent], change: Callable[[UUID], bool], tell: Tell
+    db: str,
+    events: Iterable[WebhookEvent],
+    name: Name,
+    change: Callable[[UUID], WebhookEvent | None],
+    tell: Tell,
 ) -> Handled:
+    """Change each event, tell it as a step of this name, and count those that it was refused."""
     keys = keys_of(events)
     handled = Handled()
     for done, key in enumerate(keys, start=1):
-        if patiently(db, partial(change, key)):
+        if event := patiently(db, partial(change, key)):
             handled.keys.append(key)
+            transaction.on_commit(partial(lifecycle.tell, step_of(name, event)), using=db)
         else:
             handled.refused[_why_not(db, key)] += 1
         tell(done, len(keys))

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import Error, IntegrityError, connections
 from django.db.models import F, QuerySet
 
+from billing_webhooks import tracing
 from billing_webhooks.database import (
     close_if_broken,
     is_transient,
@@ -36,6 +37,7 @@ class Stored(Enum):
     CONFLICTING = "conflicting"
 
 
+@tracing.storing
 def store(event: WebhookEvent) -> Stored:
     """
     Commit an event; one that is known is counted on the first, and kept if it says other things.

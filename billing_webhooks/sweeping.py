@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import logging
+import gc
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import Error, IntegrityError, close_old_connections
+from django.db import Error, close_old_connections
 from django.db.models import Q
 
 from billing_webhooks import attempts, jobs
 from billing_webhooks.batching import work_together
-from billing_webhooks.database import (
-    DatabaseTime,
-    close_if_broken,
-    savepoint_if_in_transaction,
-    write_alias,
-)
+from billing_webhooks.database import close_if_broken, write_alias
+from billing_webhooks.harmless import get_logger
+from billing_webhooks.heartbeats import BEAT_EVERY, SWEEP, beat
 from billing_webhooks.mailboxes import MailboxTaken
-from billing_webhooks.models import Heartbeat
 from billing_webhooks.processing import work_next
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 EVENTS_PER_QUERY = 1000
 EVENTS_TOGETHER = 500
-HEARTBEAT = "sweep"
-# A sign every few seconds would be one more write each time for nothing.
-BEAT_EVERY = timedelta(minutes=1)
+# As many objects as a batch may hold, of which few are garbage that only a search finds.
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 # Then it is the turn of events again.
 JOBS_SECONDS = 5.0
 # How soon a pause ends when somebody asks for it.
@@ -61,6 +57,27 @@ def sweep(
     return worked
 
 
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """
+    Let the garbage collector search seldom.
+
+    It would go through a batch again and again, and through all code that is loaded: a
+    fifth of a drain's whole time.
+    """
+    often, *seldom = gc.get_threshold()
+    # Zero is never; and of several threads only the first has something to restore.
+    if not 0 < often < OBJECTS_BETWEEN_COLLECTIONS:
+        yield
+        return
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *seldom)
+    try:
+        yield
+    finally:
+        gc.set_threshold(often, *seldom)
+
+
+@few_collections()
 def work_due(
     *,
     limit: int | None = None,
@@ -179,15 +196,7 @@ def _beat(db: str) -> float:
 
     Return when, by the monotonic clock.
     """
-    heartbeats = Heartbeat._base_manager.using(db).filter(name=HEARTBEAT)
-    if not heartbeats.filter(at__gt=DatabaseTime() - BEAT_EVERY).exists() and not heartbeats.update(
-        at=DatabaseTime()
-    ):
-        try:
-            with savepoint_if_in_transaction(db):
-                Heartbeat(name=HEARTBEAT, at=DatabaseTime()).save(using=db, force_insert=True)
-        except IntegrityError:
-            logger.debug("Another sweep has left its sign first.")
+    beat(db, SWEEP, BEAT_EVERY)
     return time.monotonic()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from celery import shared_task
 
-from billing_webhooks import processing, pruning, sweeping
+from billing_webhooks import heartbeats, processing, pruning, sweeping
 
 # Then a task leaves the rest to the next sweep, so that a worker that is told to stop need
 # not work off a whole backlog first.
@@ -27,6 +27,7 @@ LONGEST_SECONDS = 20.0
 )
 def work(mailbox: str) -> None:
     """Work off the due events of a mailbox."""
+    heartbeats.beat_of_worker()
     processing.work(mailbox, stop=_time_is_up())
 
 
@@ -37,12 +38,14 @@ def work(mailbox: str) -> None:
 )
 def work_due() -> None:
     """Work off everything that is due now: what a request has just stored, and what else."""
+    heartbeats.beat_of_worker()
     sweeping.work_due(stop=_time_is_up())
 
 
 @shared_task(name="billing_webhooks.sweep", ignore_result=True)
 def sweep() -> None:
     """Work off everything that is due."""
+    heartbeats.beat_of_worker()
     sweeping.sweep(stop=_time_is_up())
 
 

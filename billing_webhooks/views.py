@@ -8,14 +8,14 @@ content types, character sets and host names are the sender's, and say nothing h
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -31,11 +31,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from billing_webhooks import exceptions, intake
 from billing_webhooks.conf import settings
+from billing_webhooks.database import non_atomic
+from billing_webhooks.lifecycle import Name, Step, tell
+from billing_webhooks.logs import logger_of, said
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Delivery, Provider
 from billing_webhooks.refusals import Refused, ledger
 
-logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer", bound=HttpResponse)
 
 # How a refusal is answered. Some senders repeat on anything but 200, others never.
 STATUS: dict[type[exceptions.Refused], int] = {
@@ -80,6 +83,7 @@ class RefusalResponse(HttpResponse):
 @sensitive_variables()
 def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
     """Answer one delivery to the provider configured under an alias."""
+    began = time.perf_counter()
     delivery = _delivery(request, token)
     _hide_secrets(request, alias, delivery)
     if request.method != "POST":
@@ -88,35 +92,26 @@ def receive(request: HttpRequest, alias: str, token: str = "") -> HttpResponse:
         raise Http404
     try:
         provider = get_provider(alias)
-        envelope = intake.accept(provider, _with_body(delivery, request, provider))
+        step = intake.accept(provider, _with_body(delivery, request, provider))
     except exceptions.Refused as refusal:
-        return _refuse(request, alias, refusal)
+        return _refuse(request, alias, refusal, began)
     except ImproperlyConfigured as fault:
         # It says what is wrong; the variables on its way hold the whole configuration.
         fault = fault.with_traceback(None)
-        return _refuse(request, alias, exceptions.CannotStoreNow("misconfigured"), fault=fault)
+        unusable = exceptions.CannotStoreNow("misconfigured")
+        return _refuse(request, alias, unusable, began, fault=fault)
     except Exception as fault:
         # No input may show an error page, and "send it again" is the safe thing to say.
-        return _refuse(request, alias, exceptions.CannotStoreNow("internal_error"), fault=fault)
-    if envelope.problem:
-        response = HttpResponse(status=400 if provider.rejects_unreadable else 200)
-        _log(request, response, alias, "quarantined", envelope.problem, level="error")
-        return response
-    return HttpResponse(status=200)
+        failed = exceptions.CannotStoreNow("internal_error")
+        return _refuse(request, alias, failed, began, fault=fault)
+    response = HttpResponse(status=200)
+    if step.name is Name.QUARANTINED:
+        response.status_code = 400 if provider.rejects_unreadable else 200
+        _log(request, response, step, said(step.reason))
+    return response
 
 
-def _non_atomic(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """
-    Keep a view out of ATOMIC_REQUESTS on every database.
-
-    200 is to be sent after the commit, not before it.
-    """
-    for alias in connections:
-        view = transaction.non_atomic_requests(using=alias)(view)
-    return view
-
-
-receive = _non_atomic(receive)
+receive = non_atomic(receive)
 
 
 def _delivery(request: HttpRequest, token: str) -> Delivery:
@@ -196,9 +191,14 @@ def _refuse(
     request: HttpRequest,
     alias: str,
     refusal: exceptions.Refused,
+    began: float,
     *,
     fault: Exception | None = None,
 ) -> HttpResponse:
+    level = logging.WARNING if fault is None else logging.ERROR
+    seconds = time.perf_counter() - began
+    step = Step(Name.REJECTED, alias, reason=refusal.reason, seconds=seconds, level=level)
+    tell(step)
     response = RefusalResponse(status=_status(refusal))
     if response.status_code == 503:
         response["Retry-After"] = RETRY_AFTER_SECONDS
@@ -206,12 +206,16 @@ def _refuse(
         response["WWW-Authenticate"] = 'Basic realm="webhooks"'
     suppressed = _suppressed(request, alias, refusal)
     if suppressed is None:
-        # What Django asks before it logs the answer: this one is not to be told.
-        response._has_been_logged = True  # type: ignore[attr-defined]
-        return response
+        return unlogged(response)
     reason = f"{refusal} suppressed={suppressed}" if suppressed else str(refusal)
-    level = "warning" if fault is None else "error"
-    _log(request, response, alias, "rejected", reason, level=level, fault=fault)
+    _log(request, response, step, reason, fault)
+    return response
+
+
+def unlogged(response: Answer) -> Answer:
+    """Return an answer of which Django says nothing in the log."""
+    # What Django asks before it logs an answer.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
@@ -233,27 +237,25 @@ def _status(refusal: exceptions.Refused) -> int:
 def _log(
     request: HttpRequest,
     response: HttpResponse,
-    alias: str,
-    verdict: str,
+    step: Step,
     reason: str,
-    *,
-    level: str,
     fault: Exception | None = None,
 ) -> None:
     # Through Django's own function, which marks the response as logged: a line of its
     # own would be a second one.
     log_response(
-        "webhook.%s provider=%s status=%d reason=%s len=%s ip=%s",
-        verdict,
-        alias,
+        "webhook.%s provider=%s%s status=%d reason=%s len=%s ip=%s",
+        str(step.name),
+        step.provider,
+        "" if step.event is None else f" event={step.event}",
         response.status_code,
         reason,
         _declared_length(request),
         request.META.get("REMOTE_ADDR", ""),
         response=response,
         request=request,
-        logger=logger,
-        level=level,
+        logger=logger_of(step),  # type: ignore[arg-type]
+        level=logging.getLevelName(step.level).lower(),
         exception=fault,
     )
 

@@ -18,8 +18,8 @@ import secrets
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,6 +40,12 @@ DATABASE = FOLDER / "demo.sqlite3"
 APPLICATION_ID = 0x44425748
 SERVE_PORT = 8000
 USER = PASSWORD = "demo"
+# Two of them come with extras; who is logged in may read all.
+PAGES_FOR_PROGRAMS = {
+    "API": "billing_webhooks_api:customers-list",
+    "metrics": "billing_webhooks_metrics:scrape",
+    "health": "billing_webhooks_health:well",
+}
 
 
 class NotOurs(Exception):
@@ -124,10 +130,22 @@ def serve(database: Path, issuer: KindeIssuer, port: int) -> int:
         print(f"\nServing {_shown(database)} until Ctrl-C\n")
         print(f"  admin     {address}/admin/")
         print(f"  log in    as user {USER} with password {PASSWORD}")
-        print(f"  webhooks  {address}/webhooks/kinde/ and {address}/webhooks/billabear/\n")
+        print(f"  webhooks  {address}/webhooks/kinde/ and {address}/webhooks/billabear/")
+        for name, path in _pages_for_programs():
+            print(f"  {name:8}  {address}{path}")
+        print()
         process.wait()
     print("The server has ended.", file=sys.stderr)
     return 1
+
+
+def _pages_for_programs() -> Iterator[tuple[str, str]]:
+    """Yield the name and the path of each page that is there."""
+    from django.urls import NoReverseMatch, reverse
+
+    for name, view in PAGES_FOR_PROGRAMS.items():
+        with suppress(NoReverseMatch):
+            yield name, reverse(view)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -3,10 +3,11 @@ Settings of the example project, for your own machine.
 
 The environment may say: KINDE_ISSUER, KINDE_JWKS_URL, BILLABEAR_SECRETS (separated by
 commas), DATABASE_URL, CELERY_BROKER_URL, SECRET_KEY, ALLOWED_HOSTS (separated by
-commas), DEBUG=1.
+commas), METRICS_TOKEN, DEBUG=1.
 """
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).resolve().parent
 
 INSTALLED_APPS = [
     "billing_webhooks",
+    # With the extra `metrics`; Prometheus gets them at /metrics/ for the token.
+    *(["billing_webhooks.metrics"] if find_spec("prometheus_client") else []),
     "example_project.journal",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -49,6 +52,8 @@ BILLING_WEBHOOKS_PROVIDERS = {
         },
     },
 }
+
+BILLING_WEBHOOKS_METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 
 # The rest is as in any project.
 

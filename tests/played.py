@@ -19,6 +19,8 @@ FROM_OUTSIDE = {
     "DJANGO_SETTINGS_MODULE",
     "KINDE_ISSUER",
     "KINDE_JWKS_URL",
+    "METRICS_TOKEN",
+    "PROMETHEUS_MULTIPROC_DIR",
     "PYTHONPATH",
 }
 
@@ -27,9 +29,10 @@ _folder = tempfile.TemporaryDirectory(prefix="billing_webhooks_demo_")
 
 @dataclass(frozen=True)
 class Played:
-    """The demonstration's database, exit status and output."""
+    """The demonstration's database, exit status and output, and what its processes counted."""
 
     database: Path
+    metrics: Path
     status: int
     output: str
 
@@ -38,10 +41,12 @@ class Played:
 def played() -> Played:
     """Return what came of the demonstration, run as a newcomer runs it."""
     database = Path(_folder.name) / "demo.sqlite3"
-    status, output = run(
-        "demo.py", "--database", str(database), env=clean_environment(), cwd=Path(_folder.name)
-    )
-    return Played(database, status, output)
+    metrics = Path(_folder.name) / "metrics"
+    metrics.mkdir(exist_ok=True)
+    environment = {**clean_environment(), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    folder = Path(_folder.name)
+    status, output = run("demo.py", "--database", str(database), env=environment, cwd=folder)
+    return Played(database, metrics, status, output)
 
 
 def clean_environment() -> dict[str, str]:
@@ -57,7 +62,7 @@ def run(script: str, *arguments: str, env: dict[str, str], cwd: Path) -> tuple[i
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     return ended.returncode, ended.stdout

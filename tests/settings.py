@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "billing_webhooks",
+    "billing_webhooks.metrics",
     "tests",
 ]
 MIDDLEWARE = [

@@ -22,11 +22,12 @@ PACKAGE = Path(billing_webhooks.__file__).parent
 
 # Calls and imports go down this page, never up.
 FLOW = (
-    ("urls", "apps"),
-    ("views", "admin", "management", "templatetags"),
+    ("urls", "apps", "health_urls"),
+    ("health_views", "contrib"),
+    ("views", "admin", "api", "management", "metrics", "templatetags"),
     ("overview", "operating"),
     ("diagnosis", "exporting"),
-    ("previewing", "rebuilding", "health", "explaining"),
+    ("previewing", "rebuilding", "vitals", "explaining"),
     ("rescheduling",),
     ("replaying",),
     ("rhythm",),
@@ -47,14 +48,18 @@ FLOW = (
     ("receivers", "projection", "differences", "confirming"),
     ("linking",),
     ("notifications", "attempts"),
-    ("mailboxes", "keeping", "redaction", "refusals", "finding"),
-    ("access",),
+    ("mailboxes", "keeping", "redaction", "refusals", "finding", "heartbeats", "tracing"),
+    ("spans",),
+    ("access", "logs"),
     ("database", "bulk", "inserting"),
+    ("compiled",),
     ("models",),
     ("providers", "encryption"),
     ("signals", "facts"),
     ("conf", "addresses", "wording"),
     ("exceptions", "findings", "schedule", "testing"),
+    ("lifecycle",),
+    ("harmless",),
 )
 RANKS = {name: rank for rank, names in enumerate(FLOW) for name in names}
 MAX_LINES = 300

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
-from billing_webhooks.bulk import insert_each, select_each, update_each
+from billing_webhooks.bulk import Update, select_each, write_each
+from billing_webhooks.compiled import Recurring, any_of
 from billing_webhooks.models import Customer, CustomerIdentity, Payment, Plan, Subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +35,7 @@ def customers() -> list[Customer]:
         )
         for number, text in enumerate(TEXTS)
     ]
-    insert_each("default", rows)
+    write_each("default", [rows])
     return rows
 
 
@@ -51,8 +53,17 @@ def payments(customers: list[Customer]) -> list[Payment]:
         )
         for number, amount in enumerate(AMOUNTS)
     ]
-    insert_each("default", rows)
+    write_each("default", [rows])
     return rows
+
+
+def called(db: str, *, names: Any) -> QuerySet[Customer]:
+    rows = Customer.objects.using(db).annotate(called=F("identities__value"))
+    return rows.filter(any_of("identities__value", names))
+
+
+def every(db: str, model: Any) -> QuerySet[Any]:
+    return model.objects.using(db).order_by("-pk")  # type: ignore[no-any-return]
 
 
 def columns(row: Any) -> dict[str, Any]:
@@ -77,7 +88,7 @@ def test_updated__are_what_was_written(payments: list[Payment]) -> None:
         for pk, text in texts.items()
     ]
     names = ["currency", "amount", "customer", "occurred_at", "registers"]
-    update_each("default", Payment, names, rows)
+    write_each("default", [], [Update(Payment, names, rows)])
     for row in Payment.objects.all():
         expected = texts[row.pk]
         assert (row.currency, row.amount) == (expected[:16], amounts[row.pk])
@@ -89,9 +100,12 @@ def test_selected__are_what_each_query_has(
     customers: list[Customer], payments: list[Payment]
 ) -> None:
     identity = CustomerIdentity(provider="kinde", kind="id", value="x", row=customers[1])
-    insert_each("default", [identity])
-    named = Customer.objects.filter(identities__value="x").annotate(called=F("identities__value"))
-    queries = [named, Plan.objects.all(), Payment.objects.order_by("-pk")]
+    write_each("default", [[identity]])
+    queries = [
+        Recurring(called, (), {"names": ["x"]}),
+        Recurring(every, (Plan,)),
+        Recurring(every, (Payment,)),
+    ]
     with transaction.atomic():
         customer, *found = select_each("default", queries)
     assert columns(customer) == columns(customers[1])
@@ -103,15 +117,32 @@ def test_selected__are_what_each_query_has(
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="it holds texts of any length")
 def test_too_long_a_text__is_an_error_and_not_cut() -> None:
     row = Subscription(provider="kinde", external_id="agreement_1")
-    insert_each("default", [row])
+    write_each("default", [[row]])
     with pytest.raises(DatabaseError):
-        insert_each("default", [Subscription(provider="kinde", external_id="x" * 256)])
+        write_each("default", [[Subscription(provider="kinde", external_id="x" * 256)]])
     with pytest.raises(DatabaseError):
-        update_each("default", Subscription, ["plan_name"], [(row.pk, "x" * 256)])
+        write_each("default", [], [Update(Subscription, ["plan_name"], [(row.pk, "x" * 256)])])
 
 
 def test_none__is_nothing(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        insert_each("default", [])
-        update_each("default", Payment, ["amount"], [])
+        write_each("default", [[], []])
+        write_each("default", [], [Update(Payment, ["amount"], [])])
         assert list(select_each("default", [])) == []
+
+
+def test_new_and_old__are_written_together(
+    payments: list[Payment], django_assert_num_queries: Any
+) -> None:
+    new = [Plan(provider="kinde", code=text) for text in TEXTS[1:]]
+    subscriptions = [Subscription(provider="kinde", external_id="agreement_1")]
+    updates = [
+        Update(Payment, ["currency"], [(payments[0].pk, "USD"), (payments[2].pk, "CHF")]),
+        Update(Customer, ["email"], [(payments[1].customer_id, "new")]),
+    ]
+    with django_assert_num_queries(1) if connection.vendor == "postgresql" else nullcontext():
+        write_each("default", [new, subscriptions], updates)
+    assert [Plan.objects.get(pk=each.pk).code for each in new] == TEXTS[1:]
+    assert Subscription.objects.get().pk == subscriptions[0].pk
+    assert [each.currency for each in Payment.objects.order_by("pk")] == ["USD", None, "CHF", None]
+    assert Customer.objects.get(email="new").pk == payments[1].customer_id

@@ -13,7 +13,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import processing
@@ -22,17 +22,14 @@ from billing_webhooks.signals import event_processed
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.audience import Audience
 from tests.conftest import Connect, PostBillaBear, at
+from tests.fuzzing.budget import budget
 from tests.histories import billabear_events, kinde_histories
 from tests.outcomes import calls, runs, succeeded
 from tests.snapshots import snapshot
 
 pytestmark = pytest.mark.django_db
 
-quick = settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+quick = budget(30)
 
 
 @contextmanager
@@ -85,7 +82,7 @@ def test_kinde__any_order_with_duplicates_ends_the_same(
     assert play(shuffled) == play(history)
 
 
-@settings(quick, max_examples=5)
+@budget(5)
 @given(history=kinde_histories.filter(lambda history: len(history) <= 3))
 def test_kinde__every_order_of_a_few_ends_the_same(
     play: Callable[..., Any], history: list[dict[str, Any]]

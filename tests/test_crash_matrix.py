@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import signals
@@ -25,6 +25,7 @@ from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import Connect, PostKinde, at
 from tests.crashes.processes import die
 from tests.crashes.stories import ANSWERED, Story, name_of, outcome, writes
+from tests.fuzzing.budget import budget
 from tests.models import Call
 from tests.outcomes import calls, is_settled, note_call, succeeded
 from tests.waiting import until
@@ -172,11 +173,7 @@ def purchase(story: Tell, receivers: None, no_waiting: None) -> tuple[Story, dic
 
 
 @given(deaths=st.lists(st.integers(0, 120), min_size=2, max_size=4))
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@budget(15)
 def test_killed_again_and_again__there_is_one_effect(
     purchase: tuple[Story, dict[str, Any]], deaths: list[int]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import re
 import shlex
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from django.core.management import call_command
 from django.test import Client
+from opentelemetry import trace
 
 from billing_webhooks import signals
 from billing_webhooks.conf import PREFIX, Settings
@@ -21,6 +24,7 @@ from billing_webhooks.models import Customer, Plan
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from tests.conftest import SECRET
+from tests.tracing.spans import PROVIDER
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,12 +46,17 @@ def test_blocks__are_all_of_a_kind_that_is_run() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @by_page
-def test_python__runs(page: Path, client: Client) -> None:
+def test_python__runs(page: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process may set one only once, and the tests have theirs.
+    monkeypatch.setattr(trace, "set_tracer_provider", PROVIDER.put)
     namespace: dict[str, Any] = {"__name__": "example", "client": client, "SECRET": SECRET}
     try:
         for code in blocks(page, "python"):
             exec(compile(code, page.name, "exec"), namespace)  # noqa: S102 - our own text
     finally:
+        PROVIDER.put(trace.NoOpTracerProvider())
+        structlog.reset_defaults()
+        logging.setLoggerClass(logging.Logger)
         # The receivers on the page must not hear the events of other tests.
         namespace.clear()
         gc.collect()
@@ -78,8 +87,12 @@ def test_console__commands_exist(
         else:
             assert line in {
                 "pip install django-billing-webhooks",
+                "pip install django-billing-webhooks[api]",
                 "pip install django-billing-webhooks[celery]",
                 "pip install django-billing-webhooks[charts]",
+                "pip install django-billing-webhooks[metrics]",
+                "pip install django-billing-webhooks[health-check]",
+                "pip install django-billing-webhooks[traces]",
             }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.cookiejar
+import json
 import os
 import signal
 import sqlite3
@@ -9,7 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,16 +147,21 @@ def test_demo__serve__runs_until_ctrl_c(
         text=True,
     ) as serving:
         try:
-            assert serving.stdout is not None
-            admin = next(line.split()[1] for line in serving.stdout if line.startswith("  admin "))
+            pages = dict(addresses(serving))
+            admin = pages["admin"]
             styles = admin.replace("admin/", "static/admin/css/base.css")
             answers = [status_of(admin), status_of(styles)]
+            browser = logged_in(admin)
+            read = {name: content(browser, pages[name]) for name in ("API", "metrics", "health")}
             serving.send_signal(signal.SIGINT)
             ended = serving.wait(20)
         finally:
             serving.kill()
 
     assert answers == [200, 200]
+    assert "billing@northwind.example" in read["API"]
+    assert 'billing_webhooks_events{provider="billabear",state="pending"}' in read["metrics"]
+    assert json.loads(read["health"]).keys() == {"problems"}
     assert ended == 0
     assert is_gone(admin)
 
@@ -162,6 +171,38 @@ def events(demo: Played, *columns: str) -> list[tuple[Any, ...]]:
     query = f"SELECT {', '.join(columns)} FROM billing_webhooks_webhookevent"  # noqa: S608
     with closing(sqlite3.connect(demo.database)) as connection:
         return connection.execute(query).fetchall()
+
+
+def addresses(serving: subprocess.Popen[str]) -> Iterator[tuple[str, str]]:
+    """Yield names and addresses as they are printed, up to the last."""
+    assert serving.stdout is not None
+    for line in serving.stdout:
+        if line.startswith("  ") and "http://" in line:
+            yield line.split()[0], line.split()[1]
+        if line.startswith("  health "):
+            return
+
+
+def logged_in(admin: str) -> urllib.request.OpenerDirector:
+    """Return what keeps the cookies of the demo's user."""
+    cookies = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    address = f"{admin}login/"
+    content(browser, address)
+    [token] = [cookie.value for cookie in cookies if cookie.name == "csrftoken"]
+    form = {"username": "demo", "password": "demo", "csrfmiddlewaretoken": token}
+    content(browser, address, urllib.parse.urlencode(form).encode())
+    return browser
+
+
+def content(browser: urllib.request.OpenerDirector, url: str, data: bytes | None = None) -> str:
+    """Return what is answered, be it that something is not well."""
+    try:
+        answer = browser.open(url, data, timeout=20)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return str(answer.read().decode())
 
 
 def status_of(url: str) -> int:

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks.exceptions import GiveUp, RetryLater
@@ -18,6 +18,7 @@ from billing_webhooks.sweeping import sweep
 from billing_webhooks.testing import KindeIssuer
 from tests.audience import OF_EACH_EVENT, RECEIVERS, Audience, Mood
 from tests.conftest import Connect, PostBillaBear
+from tests.fuzzing.budget import budget
 from tests.histories import billabear_events, kinde_events
 from tests.interleaving import interleave
 from tests.outcomes import calls, forget, is_settled, runs, succeeded
@@ -116,11 +117,7 @@ def plays(events: st.SearchStrategy[Any]) -> st.SearchStrategy[Play]:
     )
 
 
-drawn = settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+drawn = budget(15)
 
 
 @drawn

@@ -11,20 +11,17 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Count, F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks.models import Customer, Subscription, WebhookEvent
 from billing_webhooks.models.keyset import Keyset, NoCursor
 from tests.conftest import at
+from tests.fuzzing.budget import budget
 
 pytestmark = pytest.mark.django_db
 
-MODERATE = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+MODERATE = budget(60)
 TIMES = [None, at("08:00"), at("08:00") + timedelta(microseconds=1), at("09:00")]
 ORDERS: list[tuple[Any, ...]] = [
     ("-pk",),

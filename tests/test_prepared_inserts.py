@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.db import IntegrityError, connection, transaction
 from django.db.models import DateTimeField, Value
 
-from billing_webhooks import inserting
+from billing_webhooks import compiled, inserting
 from billing_webhooks.database import DatabaseTime
 from billing_webhooks.models import WebhookEvent
 from tests.conftest import at
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
     """What is compiled in a test is compiled by the test, and for it alone."""
     statements: dict[Any, Any] = {}
-    monkeypatch.setattr(inserting, "_statements", statements)
+    monkeypatch.setattr(compiled, "_kept", statements)
     return statements
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from billing_webhooks.models import Customer, UsageRecord
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import PostKinde, at
+from tests.fuzzing.budget import budget
 from tests.test_convergence import rolled_back
 
 pytestmark = pytest.mark.django_db
@@ -128,11 +129,7 @@ readings = st.lists(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@budget(25)
 @given(readings=readings, data=st.data())
 def test_usage__is_the_same_in_every_order_and_however_often_it_is_sent(
     issuer: KindeIssuer, client: Client, readings: list[tuple[int, str, Any]], data: st.DataObject

@@ -28,9 +28,8 @@ from benchmarks.large.rows import (
     mailbox_of,
 )
 from benchmarks.posts import of
-from billing_webhooks import attempts
+from billing_webhooks import attempts, health
 from billing_webhooks.admin.overview import URL_NAME
-from billing_webhooks.health import health
 from billing_webhooks.models import (
     Customer,
     Mailbox,

@@ -22,11 +22,11 @@ from django.utils.translation import gettext_lazy
 from billing_webhooks.admin import charts
 from billing_webhooks.admin.behind import Behind
 from billing_webhooks.admin.rendering import EMPTY, visible
-from billing_webhooks.health import Problem
 from billing_webhooks.models import Heartbeat, ReceiverRun, RefusalCount, WebhookEvent
 from billing_webhooks.overview import AliasOverview, Keys, Overview, overview
 from billing_webhooks.overview.counting import FATES, Counts, Span
 from billing_webhooks.overview.figures import FailingReceiver, Undone
+from billing_webhooks.vitals import Problem
 from billing_webhooks.wording import span
 
 if TYPE_CHECKING:
@@ -48,10 +48,13 @@ UNSUCCEEDED = ",".join(
 TO_DO: Mapping[str, Promise] = {
     "sweep": gettext_lazy("See when sweeps were run"),
     "due": gettext_lazy("See the pending events"),
+    "worker": gettext_lazy("See the pending events"),
     "dead": gettext_lazy("See the dead events"),
     "silence": gettext_lazy("See what came before"),
     "receivers": gettext_lazy("See which, and why"),
 }
+# The same, where it is a command that says more.
+TO_RUN: Mapping[str, str] = {"configuration": "check", "keys": "billing_webhooks doctor"}
 
 
 class ShowsOverview(ModelAdmin):
@@ -100,16 +103,18 @@ class Page:
                 yield visible(problem.text), self._to_do(problem)
 
     def _to_do(self, problem: Problem) -> SafeString | str:
-        if problem.about == "configuration":
-            return format_html("<code>manage.py check</code>")
+        if command := TO_RUN.get(problem.about):
+            return format_html("<code>manage.py {}</code>", command)
+        pending = self.behind.list_url(WebhookEvent, {"state__exact": "pending"})
         urls = {
             "sweep": self.behind.list_url(Heartbeat),
-            "due": self.behind.list_url(WebhookEvent, {"state__exact": "pending"}),
+            "due": pending,
+            "worker": pending,
             "dead": self.behind.list_url(WebhookEvent, {"state__exact": "dead"}),
             "silence": self.behind.list_url(WebhookEvent, {"provider": problem.alias}),
             "receivers": "#receivers",
         }
-        url = urls[problem.about]
+        url = urls.get(problem.about, "")
         return format_html('<a href="{}">{}</a>', url, TO_DO[problem.about]) if url else ""
 
     def _alias(self, each: AliasOverview) -> dict[str, Any]:

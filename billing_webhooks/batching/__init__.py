@@ -3,6 +3,7 @@ Many events are applied in one transaction, while nothing out of the ordinary ha
 
     heads      the next events of mailboxes, as far as they may be worked together
     applying   one transaction: read, project, mark
+    collecting the garbage collector, which waits meanwhile
 
 An event that has nobody to be told of it is then done. What is out of the ordinary is left
 to `processing`, which works one event after the other and counts every attempt: events
@@ -16,20 +17,21 @@ is worked by itself.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from django.db import connections
 
+from billing_webhooks import tracing
 from billing_webhooks.batching.applying import apply_all
 from billing_webhooks.batching.heads import Batched, Head, heads, provider_of
 from billing_webhooks.database import close_if_broken
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.mailboxes import make, mark_tried
 
 __all__ = ["Batched", "work_together"]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def work_together(
@@ -62,7 +64,8 @@ def _work(db: str, alias: str, heads: Sequence[Head], batched: Batched) -> None:
     if not left:
         return
     try:
-        batched.add(apply_all(db, alias, left))
+        with tracing.batch(alias, left):
+            batched.add(apply_all(db, alias, left))
     except Exception as error:
         # The message may quote rows, so the log gets the class alone.
         logger.info("A batch of %d events failed with %s.", len(left), type(error).__name__)

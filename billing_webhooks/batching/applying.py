@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing_webhooks import confirming, projection
+from billing_webhooks import confirming, projection, tracing
 from billing_webhooks.attempts import pending
 from billing_webhooks.batching.heads import FRESH, Batched, Head
-from billing_webhooks.bulk import update_each
+from billing_webhooks.bulk import Update, write_each
+from billing_webhooks.compiled import Recurring, any_of, rows
 from billing_webhooks.database import close_if_broken, is_transient
+from billing_webhooks.harmless import get_logger
+from billing_webhooks.lifecycle import Name, Step, ages, is_heard, step_of, tell_all
 from billing_webhooks.linking import user_resolver
 from billing_webhooks.mailboxes import clear_tried
 from billing_webhooks.models import Mailbox, WebhookEvent
-from billing_webhooks.notifications import is_heard
+from billing_webhooks.notifications import is_heard as is_signal_heard
 from billing_webhooks.projection import (
     Batch,
     Effect,
@@ -34,13 +38,27 @@ from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
 from billing_webhooks.reading import outcome_of, read
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Told: TypeAlias = tuple[WebhookEvent, bool]
 
 TRIES = 5
 LONGEST_PAUSE_SECONDS = 0.1
-NOT_READ = ("headers", "last_error")
+READ = (
+    "provider",
+    "event_type",
+    "mailbox",
+    "sequence",
+    "occurred_at",
+    "body",
+    "confirmation",
+    "outcome",
+    "changes",
+    "next_attempt_at",
+    "customer",
+    "received_at",
+    "replays",
+)
 MARKED = (
     "state",
     "outcome",
@@ -65,10 +83,15 @@ def apply_all(db: str, alias: str, heads: Sequence[Head]) -> Batched:
     can_wait = connections[db].features.has_select_for_no_key_update
     locks_plans = len(heads) == 1 or not can_wait
     known: dict[UUID, Reading] = {}
+    began = time.monotonic()
     for left in reversed(range(TRIES)):
         try:
             with transaction.atomic(using=db):
-                return _apply(db, provider, heads, known, locks_plans=locks_plans)
+                done = _apply(db, provider, heads, known, locks_plans=locks_plans)
+            if done.steps:
+                share = (time.monotonic() - began) / len(done.steps)
+                tell_all(replace(step, seconds=share) for step in done.steps)
+            return done
         except (Unprepared, IntegrityError):
             projection.prepare(db, alias, list(known.values()))
         except PlansChange:
@@ -102,12 +125,15 @@ def _apply(
             continue
         folded = batch.take(reading)
         signal = provider.signals.get(event.event_type)
-        is_told = bool(user_resolver.connected()) or is_heard(event, signal, folded.signals)
+        is_told = bool(user_resolver.connected()) or is_signal_heard(event, signal, folded.signals)
         if is_told:
             # Who is told of it is told before the next event of the mailbox changes anything.
             done.alone[event.mailbox] = None
         taken.append((event, is_told))
-    _mark(db, provider, taken, batch.write())
+    done.steps = _mark(db, provider, taken, batch.write())
+    if len(heads) == 1:
+        for event, _ in taken:
+            tracing.applied(event)
     batch.finish()
     done.settled = sum(not is_told for _, is_told in taken)
     return done
@@ -120,26 +146,32 @@ def _locked(db: str, heads: Sequence[Head]) -> Iterator[WebhookEvent]:
     After one that somebody has, or has worked, none of its mailbox follows.
     """
     mailboxes = {head.mailbox for head in heads}
-    events = pending(db).filter(FRESH, pk__in=[head.key for head in heads]).defer(*NOT_READ)
-    if connections[db].features.has_select_for_update_skip_locked:
-        mailbox = Mailbox._meta.db_table
-        # Nothing but the text tells which mailbox is an event's: there is no foreign key, for
-        # an event is stored before its mailbox is made.
-        its_own = f"{mailbox}.key = {WebhookEvent._meta.db_table}.mailbox"
-        events = events.extra(tables=[mailbox], where=[its_own])  # noqa: S610
-        found = {event.pk: event for event in events.select_for_update(skip_locked=True)}
-        if len(mailboxes) > 1:
-            clear_tried(db, {event.mailbox for event in found.values()})
-    else:
+    can_skip = connections[db].features.has_select_for_update_skip_locked
+    if not can_skip:
         # A transaction that begins with a write waits for its turn.
         clear_tried(db, mailboxes)
-        found = {event.pk: event for event in events}
+    events = rows(db, Recurring(_fresh, (can_skip,), {"keys": [head.key for head in heads]}))
+    found = {event.pk: event for event in events}
+    if can_skip and len(mailboxes) > 1:
+        clear_tried(db, {event.mailbox for event in found.values()})
     missed: set[str] = set()
     for head in heads:
         if head.key not in found:
             missed.add(head.mailbox)
         elif head.mailbox not in missed:
             yield found[head.key]
+
+
+def _fresh(db: str, can_skip: bool, *, keys: Any) -> QuerySet[WebhookEvent]:
+    events = pending(db).filter(any_of("pk", keys), FRESH).only(*READ)
+    if not can_skip:
+        return events
+    mailbox = Mailbox._meta.db_table
+    # Nothing but the text tells which mailbox is an event's: there is no foreign key, for
+    # an event is stored before its mailbox is made.
+    its_own = f"{mailbox}.key = {WebhookEvent._meta.db_table}.mailbox"
+    with_mailboxes = events.extra(tables=[mailbox], where=[its_own])  # noqa: S610
+    return with_mailboxes.select_for_update(skip_locked=True)
 
 
 def _readings(
@@ -165,18 +197,32 @@ def _readings(
             done.alone[event.mailbox] = None
 
 
-def _mark(db: str, provider: Provider, taken: Sequence[Told], effects: Sequence[Effect]) -> None:
-    """Note what the events did, and that those are done of which nobody is to be told."""
+def _mark(
+    db: str, provider: Provider, taken: Sequence[Told], effects: Sequence[Effect]
+) -> list[Step]:
+    """
+    Note what the events did, and that those are done of which nobody is to be told.
+
+    Return what is to be told of them in the log and in metrics, if anybody listens. The
+    events have their outcome then.
+    """
     now = timezone.now()
-    update_each(
-        db,
-        WebhookEvent,
-        MARKED,
-        [
-            (event.pk, *_marks(event, is_told, effect, provider, now))
-            for (event, is_told), effect in zip(taken, effects, strict=True)
-        ],
-    )
+    rows = [
+        (event.pk, *_marks(event, is_told, effect, provider, now))
+        for (event, is_told), effect in zip(taken, effects, strict=True)
+    ]
+    write_each(db, [], [Update(WebhookEvent, MARKED, rows)])
+    for (event, _), (_, _, outcome, *_) in zip(taken, rows, strict=True):
+        event.outcome = outcome
+    if not is_heard(Name.PROCESSED):
+        return []
+    return [_step(event, is_told, now) for event, is_told in taken]
+
+
+def _step(event: WebhookEvent, is_told: bool, now: datetime) -> Step:
+    if is_told:
+        return step_of(Name.APPLIED, event, attempts=None)
+    return step_of(Name.PROCESSED, event, attempts=1, **ages(event, now))
 
 
 def _marks(

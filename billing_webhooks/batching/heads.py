@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 
 from billing_webhooks.attempts import DUE, UNDER_WAY, pending
+from billing_webhooks.compiled import Recurring, any_of, values
+from billing_webhooks.lifecycle import Step
 from billing_webhooks.models import Mailbox
 
 FRESH = Q(attempts=0, attempt_began_at=None, applied_at=None, only_receiver="")
@@ -25,6 +28,7 @@ class Head:
     provider: str
     mailbox: str
     has_mailbox: bool
+    traceparent: str
 
 
 provider_of = attrgetter("provider")
@@ -38,6 +42,7 @@ class Batched:
     `settled` is how many events are done. Of these mailboxes, `alone` have an event next
     that is to be worked by itself, `more` have others that may be worked together, and
     `unseen` were not looked into, because there was enough to do. `unmade` have no row.
+    `steps` are to be told when the batch is committed.
     """
 
     settled: int = 0
@@ -45,6 +50,7 @@ class Batched:
     more: dict[str, None] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
     unmade: set[str] = field(default_factory=set)
+    steps: list[Step] = field(default_factory=list)
 
     def is_stopped(self, mailbox: str) -> bool:
         return mailbox in self.alone or mailbox in self.more
@@ -63,30 +69,52 @@ def heads(
     rows = _next(db, mailboxes, limit + 1)
     found: list[Head] = []
     rest = Batched()
-    for mailbox, of_mailbox in groupby(rows[:limit], itemgetter("mailbox")):
+    for mailbox, of_mailbox in groupby(rows[:limit], attrgetter("mailbox")):
         for row in of_mailbox:
-            if not (row["is_fresh"] and (_is_untried(row) or mailbox in unharmed)):
+            if not (row.is_fresh and (_is_untried(row) or mailbox in unharmed)):
                 rest.alone[mailbox] = None
-                rest.unmade |= {mailbox} if row["tried_at"] is None else set()
+                rest.unmade |= {mailbox} if row.tried_at is None else set()
                 break
-            found.append(Head(row["pk"], row["provider"], mailbox, row["tried_at"] is not None))
+            has_mailbox = row.tried_at is not None
+            found.append(Head(row.pk, row.provider, mailbox, has_mailbox, row.traceparent))
     if len(rows) > limit:
-        seen = {row["mailbox"] for row in rows[:limit]}
+        seen = {row.mailbox for row in rows[:limit]}
         rest.unseen = [each for each in mailboxes if each not in seen]
-        rest.more = dict.fromkeys(seen & {rows[limit]["mailbox"]})
+        rest.more = dict.fromkeys(seen & {rows[limit].mailbox})
     return found, rest
 
 
-def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Any]:
+class Next(NamedTuple):
+    """
+    One of the next events of its mailbox, and when that was last tried, if there is one.
+
+    Its fields are the columns that are asked for.
+    """
+
+    pk: UUID
+    provider: str
+    mailbox: str
+    next_attempt_at: datetime
+    traceparent: str
+    tried_at: datetime | None
+    is_fresh: bool
+
+
+def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Next]:
+    recurring = Recurring(_of_mailboxes, (limit,), {"mailboxes": list(mailboxes)})
+    return [Next(*row) for row in values(db, recurring)]
+
+
+def _of_mailboxes(db: str, limit: int, *, mailboxes: Any) -> QuerySet[Any, Any]:
     tried = Mailbox._base_manager.filter(key=OuterRef("mailbox")).values("tried_at")
-    events = pending(db).filter(DUE | UNDER_WAY, mailbox__in=mailboxes)
-    return list(
+    events = pending(db).filter(DUE | UNDER_WAY, any_of("mailbox", mailboxes))
+    return (
         events.annotate(tried_at=Subquery(tried), is_fresh=ExpressionWrapper(FRESH, BooleanField()))
         .order_by("mailbox", "occurred_at", "sequence")
-        .values("pk", "provider", "mailbox", "next_attempt_at", "tried_at", "is_fresh")[:limit]
+        .values_list(*Next._fields)[:limit]
     )
 
 
-def _is_untried(row: Mapping[str, Any]) -> bool:
+def _is_untried(row: Next) -> bool:
     """Return whether an event was not due yet when its mailbox was last tried."""
-    return row["tried_at"] is None or bool(row["next_attempt_at"] > row["tried_at"])
+    return row.tried_at is None or row.next_attempt_at > row.tried_at

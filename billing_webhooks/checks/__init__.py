@@ -14,6 +14,7 @@ from django.apps import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import ERROR, WARNING, CheckMessage, register
 
+from billing_webhooks.checks.api import check_api
 from billing_webhooks.checks.database import check_database
 from billing_webhooks.checks.dispatch import check_dispatch
 from billing_webhooks.checks.providers import check_providers
@@ -21,7 +22,7 @@ from billing_webhooks.checks.settings import check_settings
 from billing_webhooks.checks.urls import check_urls
 
 PREFIX = "billing_webhooks."
-CHECKS = (check_settings, check_providers, check_dispatch, check_database, check_urls)
+CHECKS = (check_settings, check_providers, check_dispatch, check_database, check_urls, check_api)
 
 # What the check of this thread's present run has said.
 _said = threading.local()

@@ -39,12 +39,19 @@ DATES = (
 )
 
 
-def explain(who: User | Customer, *plans: Plan | str, at: datetime | None = None) -> Explanation:
+def explain(
+    who: User | Customer,
+    *plans: Plan | str,
+    at: datetime | None = None,
+    suggest: bool = True,
+) -> Explanation:
     """
     Return whether a user or customer may use any of these plans, and all it follows from.
 
     Without plans: whether anything grants access. Their other plans are told too. `at`
-    moves the clock of graces and ends; it does not bring back earlier states.
+    moves the clock of graces and ends; it does not bring back earlier states. With
+    `suggest`, notes say which names no plan has, and which there are that look like them:
+    not for whoever may not know what else is sold.
     """
     moment = timezone.now() if at is None else at
     customers = _customers_of(who)
@@ -63,7 +70,11 @@ def explain(who: User | Customer, *plans: Plan | str, at: datetime | None = None
         subscription_id=best.subscription_id,
         customer_id=best.customer_id,
         customers=tuple(gathered.told()),
-        notes=(*notes_of_plans(plans), *notes_of_answer(best), *gathered.others(best)),
+        notes=(
+            *(notes_of_plans(plans) if suggest else ()),
+            *notes_of_answer(best),
+            *gathered.others(best),
+        ),
     )
 
 

@@ -290,6 +290,7 @@ class Migration(migrations.Migration):
                 ('body', billing_webhooks.models.fields.BodyField(verbose_name='body')),
                 ('confirmation', billing_webhooks.models.fields.BodyField(blank=True, default=b'', verbose_name='confirmation')),
                 ('content_digest', models.CharField(blank=True, editable=False, max_length=64, verbose_name='digest of the content')),
+                ('traceparent', models.CharField(blank=True, editable=False, max_length=55, verbose_name='traceparent')),
                 ('headers', models.JSONField(blank=True, default=dict, verbose_name='headers')),
                 ('trust', models.CharField(choices=[('signed', 'signed'), ('secret', 'secret in the URL'), ('confirmed', "confirmed by the provider's API")], max_length=16, verbose_name='trust')),
                 ('deliveries', models.PositiveIntegerField(default=1, verbose_name='deliveries')),
@@ -391,6 +392,10 @@ class Migration(migrations.Migration):
             model_name='customer',
             index=models.Index(fields=['provider', '-id'], name='billing_customer_provider'),
         ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(fields=['updated_at', 'id'], name='billing_customer_updated'),
+        ),
         migrations.AddConstraint(
             model_name='planidentity',
             constraint=models.UniqueConstraint(fields=('value', 'kind', 'provider'), name='billing_plan_identity_unique'),
@@ -407,6 +412,10 @@ class Migration(migrations.Migration):
             model_name='subscription',
             index=models.Index(fields=['current_period_end', 'id'], name='billing_subscription_ends'),
         ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(fields=['updated_at', 'id'], name='billing_subscription_updated'),
+        ),
         migrations.AddConstraint(
             model_name='subscription',
             constraint=models.UniqueConstraint(fields=('external_id', 'provider'), name='billing_subscription_unique'),
@@ -418,6 +427,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='payment',
             index=models.Index(fields=['status', '-id'], name='billing_payment_status'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(fields=['updated_at', 'id'], name='billing_payment_updated'),
         ),
         migrations.AddConstraint(
             model_name='payment',
@@ -446,6 +459,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='usagerecord',
             index=models.Index(fields=['provider', '-id'], name='billing_usage_provider'),
+        ),
+        migrations.AddIndex(
+            model_name='usagerecord',
+            index=models.Index(fields=['updated_at', 'id'], name='billing_usage_updated'),
         ),
         migrations.AddConstraint(
             model_name='usagerecord',

@@ -156,6 +156,9 @@ class Subscription(BillingRow):
             models.Index(fields=["provider", "-id"], name="billing_subscription_provider"),
             models.Index(fields=["status", "-id"], name="billing_subscription_status"),
             models.Index(fields=["current_period_end", "id"], name="billing_subscription_ends"),
+            # For who copies rows. PostgreSQL then writes every index with each update, which was
+            # measured: no slower, and 1 % more WAL in a backlog, 10 % where events come singly.
+            models.Index(fields=["updated_at", "id"], name="billing_subscription_updated"),
         ]
 
     def __str__(self) -> str:

@@ -89,6 +89,7 @@ class Payment(MoneyEntry):
         indexes = [
             models.Index(fields=["provider", "-id"], name="billing_payment_provider"),
             models.Index(fields=["status", "-id"], name="billing_payment_status"),
+            models.Index(fields=["updated_at", "id"], name="billing_payment_updated"),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +134,7 @@ class UsageRecord(Entry):
         indexes = [
             models.Index(fields=["customer", "meter", "occurred_at"], name="billing_usage_series"),
             models.Index(fields=["provider", "-id"], name="billing_usage_provider"),
+            models.Index(fields=["updated_at", "id"], name="billing_usage_updated"),
         ]
 
     def __str__(self) -> str:

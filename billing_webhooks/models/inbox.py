@@ -101,6 +101,9 @@ class WebhookEvent(models.Model):
     content_digest = models.CharField(
         _("digest of the content"), max_length=64, blank=True, editable=False
     )
+    # Of the receipt or replay that its work belongs to, as W3C Trace Context writes it. Not among
+    # the headers, which are the sender's.
+    traceparent = models.CharField("traceparent", max_length=55, blank=True, editable=False)
     headers = models.JSONField(_("headers"), default=dict, blank=True)
     trust = models.CharField(_("trust"), max_length=16, choices=Trust)
     deliveries = models.PositiveIntegerField(_("deliveries"), default=1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing_webhooks.conf import settings
 from billing_webhooks.database import write_alias
-from billing_webhooks.health import Health, Problem, health
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.overview.counting import Counts, counted
 from billing_webhooks.overview.figures import (
@@ -26,8 +24,10 @@ from billing_webhooks.overview.figures import (
 )
 from billing_webhooks.providers import get_provider
 from billing_webhooks.providers.base import Provider
-from billing_webhooks.rhythm import Rhythm, rhythm
-from billing_webhooks.wording import printable, span
+from billing_webhooks.rhythm import Rhythm
+from billing_webhooks.vitals import AliasHealth, Health, Problem, health, measured
+from billing_webhooks.vitals.problems import silence_of
+from billing_webhooks.wording import printable
 
 # Of those that are configured no more. Each takes a query or two.
 MAX_FORMER_ALIASES = 20
@@ -69,14 +69,7 @@ class AliasOverview:
 
     def silence(self, now: datetime) -> str:
         """Return that nothing has come for too long, in words; "" if all is as usual."""
-        silence, gap = self.rhythm.silence(now), self.rhythm.usual_gap
-        if not self.is_configured or silence is None or gap is None:
-            return ""
-        if not self.rhythm.is_silent(now):
-            return ""
-        text = _("Nothing from %(alias)s for %(silence)s; usual gap %(gap)s.")
-        alias = printable(self.alias)
-        return text % {"alias": alias, "silence": span(silence), "gap": span(gap)}
+        return silence_of(self.alias, self.rhythm, now) if self.is_configured else ""
 
     def advice_on(self, reason: str) -> str:
         """Return what to do about refusals for a reason; "" where there is nothing to say."""
@@ -106,40 +99,41 @@ def overview() -> Overview:
     refusals = refused(db, now)
     aliases = _aliases(db, {*refusals})
     counts = counted(db, aliases, now)
+    stands = health()
+    known = {each.alias: each for each in stands.aliases}
     states = {state.value: undone(db, state.value) for state in UNDONE}
     found = tuple(
         _alias(
-            alias,
+            known.get(alias) or measured(alias, now),
             *counts[alias],
             {state: by_alias[alias] for state, by_alias in states.items()},
             refusals.get(alias, ()),
         )
         for alias in aliases
     )
-    stands = health()
     receivers = failing(db)
-    problems = (*stands.found, *_of_aliases(found, now), *_of_receivers(receivers))
+    problems = (*stands.problems, *_of_receivers(receivers))
     return Overview(now, found, receivers, stands, problems)
 
 
 def _alias(
-    alias: str,
+    stands: AliasHealth,
     by_hour: Counts,
     by_day: Counts,
     states: Mapping[str, Undone],
     refusals: tuple[Refused, ...],
 ) -> AliasOverview:
-    provider, problem = _provider(alias)
+    provider = _provider(stands)
     several = {state: _at_least(each, by_day.total(state)) for state, each in states.items()}
     return AliasOverview(
-        alias=alias,
+        alias=stands.alias,
         provider=provider,
-        problem=problem,
-        rhythm=rhythm(alias),
+        problem=stands.misconfigured,
+        rhythm=stands.rhythm,
         hours=by_hour,
         days=by_day,
         refused=refusals,
-        keys=None if provider is None else _keys(provider),
+        keys=None if provider is None else _keys(provider, stands.keys_fetched_at),
         **several,
     )
 
@@ -163,13 +157,10 @@ def _stored(db: str, configured: list[str]) -> Iterator[str]:
         yield last
 
 
-def _provider(alias: str) -> tuple[Provider | None, str]:
-    try:
-        return get_provider(alias), ""
-    except KeyError:
-        return None, ""
-    except ImproperlyConfigured as error:
-        return None, str(error)
+def _provider(stands: AliasHealth) -> Provider | None:
+    """Return an alias's provider; None if it is configured no more, or wrongly."""
+    is_usable = stands.alias in settings.PROVIDERS and not stands.misconfigured
+    return get_provider(stands.alias) if is_usable else None
 
 
 def _at_least(found: Undone, counted: int) -> Undone:
@@ -177,20 +168,12 @@ def _at_least(found: Undone, counted: int) -> Undone:
     return replace(found, count=max(found.count, counted)) if found.is_capped else found
 
 
-def _keys(provider: Provider) -> Keys | None:
+def _keys(provider: Provider, fetched_at: datetime | None) -> Keys | None:
     keys = provider.signing_keys()
     if keys is None:
         return None
     vanished = sum(key.vanished_at is not None for key in keys)
-    return Keys(len(keys) - vanished, vanished, provider.keys_fetched_at)
-
-
-def _of_aliases(aliases: Sequence[AliasOverview], now: datetime) -> Iterator[Problem]:
-    for each in aliases:
-        if each.problem:
-            yield Problem("configuration", each.problem, each.alias)
-        if silence := each.silence(now):
-            yield Problem("silence", silence, each.alias)
+    return Keys(len(keys) - vanished, vanished, fetched_at)
 
 
 def _of_receivers(receivers: tuple[FailingReceiver, ...]) -> Iterator[Problem]:

@@ -21,7 +21,6 @@ from billing_webhooks.projection.folding import (
     effects_of,
     fold,
     named_in,
-    refs,
     touched,
 )
 from billing_webhooks.projection.identities import customer_identities, plan_identities
@@ -40,7 +39,6 @@ __all__ = [
     "apply",
     "combined",
     "prepare",
-    "refs",
 ]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from billing_webhooks.facts import (
@@ -39,13 +38,6 @@ MONEY_BY_STATUS: Mapping[SubscriptionStatus | None, Collection] = {
 GOING_ON = {*MONEY_BY_STATUS, SubscriptionStatus.PAUSED}
 
 
-@singledispatch
-def apply(fact: Any, rows: Rows, stamp: Stamp) -> None:
-    """Write a fact on its row."""
-    raise TypeError(f"No applier for {type(fact).__name__}.")
-
-
-@apply.register
 def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.customer(fact.customer, stamp)
     draft.write("external_id", fact.customer.external_id or None, stamp)
@@ -56,16 +48,16 @@ def _customer(fact: CustomerFact, rows: Rows, stamp: Stamp) -> None:
     draft.write("is_disabled", fact.is_disabled, stamp)
     draft.write("collection", fact.collection, stamp)
     _note_money(draft, fact.collection, stamp)
-    draft.write("agreement_cancelled_at", fact.agreement_cancelled_at, stamp)
-    cancelled = fact.cancelled_plan.keys[0] if fact.cancelled_plan else None
-    draft.write(cancellation_of(cancelled), fact.agreement_cancelled_at, stamp)
+    if fact.agreement_cancelled_at is not None:
+        cancelled = fact.cancelled_plan.keys[0] if fact.cancelled_plan else None
+        draft.write("agreement_cancelled_at", fact.agreement_cancelled_at, stamp)
+        draft.write(cancellation_of(cancelled), fact.agreement_cancelled_at, stamp)
     if fact.plan is not None:
         _link_plan(draft, fact.plan, rows, stamp)
         draft.write("plan_by_agreement", fact.plan_by_agreement, stamp)
         draft.says_plan_changed = fact.says_plan_changed
 
 
-@apply.register
 def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.plan(fact.plan, stamp)
     write = draft.mention if fact.is_mention else draft.write
@@ -78,7 +70,6 @@ def _plan(fact: PlanFact, rows: Rows, stamp: Stamp) -> None:
     write("is_deleted", fact.is_deleted, stamp)
 
 
-@apply.register
 def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.subscription(fact.external_id)
     _link_customer(draft, fact.customer, rows, stamp)
@@ -104,20 +95,17 @@ def _subscription(fact: SubscriptionFact, rows: Rows, stamp: Stamp) -> None:
     draft.write("trial_ended_at", fact.trial_ended_at, stamp, earliest=True)
 
 
-@apply.register
 def _payment(fact: PaymentFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(Payment, entry_identity(fact.external_id, stamp))
     _write_money_entry(draft, fact, rows, stamp)
 
 
-@apply.register
 def _invoice(fact: InvoiceFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(Invoice, entry_identity(fact.external_id, stamp))
     _write_money_entry(draft, fact, rows, stamp)
     draft.write("due_at", fact.due_at, stamp)
 
 
-@apply.register
 def _usage(fact: UsageFact, rows: Rows, stamp: Stamp) -> None:
     draft = rows.entry(UsageRecord, entry_identity("", stamp))
     _write_entry(draft, fact.customer, fact.subscription, rows, stamp)
@@ -178,3 +166,13 @@ def _link_plan(
     plan.mention("said_code", ref.code or None, stamp)
     plan.mention("name", ref.by_name or None, stamp)
     draft.link("plan", plan.row, ref.keys[0], stamp, is_mention=is_mention)
+
+
+APPLIERS: Mapping[type, Callable[[Any, Rows, Stamp], None]] = {
+    CustomerFact: _customer,
+    PlanFact: _plan,
+    SubscriptionFact: _subscription,
+    PaymentFact: _payment,
+    InvoiceFact: _invoice,
+    UsageFact: _usage,
+}

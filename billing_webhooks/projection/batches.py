@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from billing_webhooks.facts import CustomerRef
 from billing_webhooks.models import Customer, Plan
 from billing_webhooks.projection import newcomers
 from billing_webhooks.projection.derivation import derive
@@ -22,14 +21,17 @@ from billing_webhooks.projection.folding import (
     effects_of,
     fold,
     named_in,
-    refs,
     touched,
 )
 from billing_webhooks.projection.loading import Named, RowsMoved, for_update, load
-from billing_webhooks.projection.meaning import Ref, Resolution, meant_by
+from billing_webhooks.projection.meaning import Ref, Resolution, meanings
+from billing_webhooks.projection.newcomers import Wanted
 from billing_webhooks.projection.registers import NamedDraft, Stamp, name_of
 from billing_webhooks.projection.rows import Rows
 from billing_webhooks.projection.writing import write
+
+# A model, what a batch calls its rows, and those that there are.
+Given: TypeAlias = tuple[type[Customer | Plan], Sequence[tuple[Ref, Stamp]], Named]
 
 
 class Unprepared(RowsMoved):
@@ -62,23 +64,22 @@ class Batch:
             touched(readings),
             locks_plans=locks_plans,
         )
-        _complete(db, provider, Customer, customers, loaded.customers)
-        _complete(db, provider, Plan, plans, loaded.plans)
-        self._resolution = Resolution(
-            customers={ref: meant_by(ref, loaded.customers.owners) for ref, _ in customers},
-            plans={ref: meant_by(ref, loaded.plans.owners) for ref, _ in plans},
+        _complete(
+            db, provider, (Customer, customers, loaded.customers), (Plan, plans, loaded.plans)
         )
+        self._resolution = Resolution(
+            customers=meanings((ref for ref, _ in customers), loaded.customers.owners),
+            plans=meanings((ref for ref, _ in plans), loaded.plans.owners),
+        )
+        meant = [*self._resolution.customers.items(), *self._resolution.plans.items()]
+        self._claiming = {ref for ref, each in meant if each.elsewhere}
         self._plans = None if locks_plans else LastPlans(db, loaded.plans)
         self._rows = Rows(db, provider, self._resolution, loaded)
         self._folded: list[Folded] = []
 
     def may_take(self, reading: Reading) -> bool:
         """Return whether all names that an event gives to a row belong to that row."""
-        customers, plans = self._resolution.customers, self._resolution.plans
-        return not any(
-            (customers[ref] if isinstance(ref, CustomerRef) else plans[ref]).elsewhere
-            for ref in refs(reading.facts)
-        )
+        return self._claiming.isdisjoint(reading.refs)
 
     def take(self, reading: Reading) -> Folded:
         """Fold an event into the rows, after those that were taken before."""
@@ -97,22 +98,25 @@ class Batch:
             self._plans.write()
 
 
-def _complete(
-    db: str,
-    provider: str,
-    model: type[Customer] | type[Plan],
-    given: Sequence[tuple[Ref, Stamp]],
-    found: Named,
-) -> None:
+def _complete(db: str, provider: str, *named: Given[Any]) -> None:
     """Make the rows of those that are new; raise Unprepared if that is not enough."""
-    unknown = [(ref, stamp) for ref, stamp in given if not found.owners.keys() >= set(ref.keys)]
-    if not unknown:
+    unknown = [
+        Wanted(
+            model,
+            [(ref, stamp) for ref, stamp in given if not found.owners.keys() >= set(ref.keys)],
+            found.owners,
+        )
+        for model, given, found in named
+    ]
+    if not any(wanted.refs for wanted in unknown):
         return
-    for row, names in newcomers.make(db, provider, model, given, found.owners):
-        for name in names:
-            found.add(name, row)
-    if any(key not in found.owners for ref, _ in unknown for key in ref.keys):
-        raise Unprepared("Some names have no rows yet.")
+    made = newcomers.make(db, provider, *unknown)
+    for (_, _, found), wanted, rows in zip(named, unknown, made, strict=True):
+        for row, names in rows:
+            for name in names:
+                found.add(name, row)
+        if any(key not in found.owners for ref, _ in wanted.refs for key in ref.keys):
+            raise Unprepared("Some names have no rows yet.")
 
 
 class LastPlans:

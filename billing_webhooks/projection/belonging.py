@@ -36,7 +36,7 @@ def find(rows: Rows) -> Iterator[Found]:
 
 
 def _is_news(draft: Draft[Subscription]) -> bool:
-    return draft.row.customer_id not in {None, draft.before.get("customer")}
+    return draft.row.customer_id not in {None, draft.earlier("customer")}
 
 
 def attribute(db: str, found: Found) -> None:

@@ -95,11 +95,12 @@ def cancellation_of(plan: Key | None) -> str:
 
 def _plan_ended_at(draft: Draft[Any]) -> datetime | None:
     """Return when the plan that a customer is on was cancelled, None if it was not since."""
-    plan, said_at = draft.value("plan_key"), draft.stamp("plan_key")
-    if plan is None or said_at is None:
+    said = draft.register("plan_key")
+    if said is None:
         return None
+    at, by, plan = said
     names = (cancellation_of(None), cancellation_of(tuple(plan)))
-    later = [stamp for name in names if (stamp := draft.stamp(name)) and stamp > said_at]
+    later = [stamp for name in names if (stamp := draft.stamp(name)) and stamp > (at, by)]
     return max(later).moment if later else None
 
 

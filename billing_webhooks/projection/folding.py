@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,8 @@ from billing_webhooks.facts import (
     UsageFact,
 )
 from billing_webhooks.models import Customer, Invoice, Payment, UsageRecord, WebhookEvent
-from billing_webhooks.projection import appliers, belonging
+from billing_webhooks.projection import belonging
+from billing_webhooks.projection.appliers import APPLIERS, entry_identity
 from billing_webhooks.projection.belonging import Found
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.loading import Touched
@@ -48,6 +49,12 @@ class Reading:
     def stamp(self) -> Stamp:
         return Stamp.of(self.occurred_at, self.sequence)
 
+    @cached_property
+    def refs(self) -> Collection[CustomerRef | PlanRef]:
+        """The customers and plans that the facts name, each once."""
+        named = (getattr(fact, name, None) for fact in self.facts for name in ("customer", "plan"))
+        return dict.fromkeys(ref for ref in named if ref is not None and ref.keys).keys()
+
 
 @dataclass
 class Effect:
@@ -64,9 +71,13 @@ class Effect:
 
 @dataclass
 class Folded:
-    """What one event did, before new rows have their primary keys."""
+    """
+    What one event did, before new rows have their primary keys.
 
-    drafts: list[tuple[Draft[Any], bool, dict[str, tuple[Any, Any]], list[str]]]
+    `rows` are the drafts of the rows that it is about, each with its entry of `changes`.
+    """
+
+    rows: list[tuple[Draft[Any], dict[str, Any]]]
     notices: list[Notice]
     found: list[Found]
     superseded: bool
@@ -74,7 +85,7 @@ class Folded:
     @property
     def signals(self) -> set[str]:
         """The names of the domain signals that tell of it."""
-        of_rows = {name for *_, names in self.drafts for name in names}
+        of_rows = {name for _, entry in self.rows for name in entry["signals"]}
         return of_rows | {NOTICE_SIGNALS[type(notice)] for notice in self.notices}
 
 
@@ -82,19 +93,33 @@ def fold(reading: Reading, rows: Rows) -> Folded:
     """Write the facts of an event on the drafts of its rows."""
     rows.begin_event()
     stamp = reading.stamp
-    notices = [fact for fact in reading.facts if isinstance(fact, Notice)]
+    notices: list[Any] = []
     for fact in reading.facts:
-        if not isinstance(fact, Notice):
-            appliers.apply(fact, rows, stamp)
+        if type(fact) in NOTICE_SIGNALS:
+            notices.append(fact)
+        else:
+            APPLIERS[type(fact)](fact, rows, stamp)
     rows.settle()
     found = list(belonging.find(rows))
     folded = Folded([], notices, found, any(draft.superseded for draft in rows.touched()))
     for draft in rows.touched():
         derive(draft)
-        changes = draft.changes()
-        folded.drafts.append((draft, draft.was_new, changes, signals_for(draft, changes)))
+        folded.rows.append((draft, _entry(draft)))
     _tell_plan_change_once(folded)
     return folded
+
+
+def _entry(draft: Draft[Any]) -> dict[str, Any]:
+    """Return what to tell of a row now: the next event may call it by another name."""
+    changes = draft.changes()
+    return {
+        "model": draft.row._meta.model_name,
+        "id": draft.row.pk,
+        "key": draft.called,
+        "created": draft.was_new,
+        "fields": changes,
+        "signals": signals_for(draft, changes),
+    }
 
 
 def _tell_plan_change_once(folded: Folded) -> None:
@@ -103,34 +128,26 @@ def _tell_plan_change_once(folded: Folded) -> None:
     subscription rather than its customer.
     """
     telling = [
-        (changes["plan"][0] is not None, index)
-        for index, (_, _, changes, signals) in enumerate(folded.drafts)
-        if "plan_changed" in signals
+        (entry["fields"]["plan"][0] is not None, index)
+        for index, (_, entry) in enumerate(folded.rows)
+        if "plan_changed" in entry["signals"]
     ]
     for _, index in sorted(telling)[:-1]:
-        folded.drafts[index][-1].remove("plan_changed")
+        folded.rows[index][1]["signals"].remove("plan_changed")
 
 
 def _effect_of(folded: Folded) -> Effect:
     """Return what an event did, once its rows are written."""
-    entries: list[dict[str, Any]] = [
-        {
-            "model": draft.row._meta.model_name,
-            "id": draft.row.pk,
-            "key": draft.called,
-            "created": was_new,
-            "fields": {name: list(change) for name, change in changes.items()},
-            "signals": signals,
-        }
-        for draft, was_new, changes, signals in folded.drafts
-    ]
-    changed = any(entry["fields"] for entry in entries)
+    for draft, entry in folded.rows:
+        entry["id"] = draft.row.pk
+    entries = [entry for _, entry in folded.rows]
+    has_changed = any(entry["fields"] for entry in entries)
     entries += [
         {"signals": [NOTICE_SIGNALS[type(notice)]], "data": asdict(notice)}
         for notice in folded.notices
     ]
     outcome = WebhookEvent.Outcome.NO_EFFECT
-    if changed:
+    if has_changed:
         outcome = WebhookEvent.Outcome.APPLIED
     elif folded.superseded:
         outcome = WebhookEvent.Outcome.SUPERSEDED
@@ -146,26 +163,17 @@ def effects_of(db: str, folded: Sequence[Folded]) -> list[Effect]:
 
 def _customer_id(folded: Folded) -> int | None:
     """Return whose event it is: the first customer's that it names, else its subscription's."""
-    rows = [draft.row for draft, *_ in folded.drafts]
-    customers = [row.pk for row in rows if isinstance(row, Customer)]
-    theirs = [row.customer_id for row in rows if hasattr(row, "customer_id") and row.customer_id]
-    return next(iter(customers + theirs), None)
-
-
-def refs(facts: Iterable[Fact]) -> Iterator[CustomerRef | PlanRef]:
-    """Yield the customers and plans that facts name."""
-    for fact in facts:
-        for name in ("customer", "plan"):
-            ref = getattr(fact, name, None)
-            if ref is not None and ref.keys:
-                yield ref
+    rows = [draft.row for draft, _ in folded.rows]
+    customers = (row.pk for row in rows if isinstance(row, Customer))
+    theirs = (row.customer_id for row in rows if getattr(row, "customer_id", None))
+    return next(customers, None) or next(theirs, None)
 
 
 def named_in(
     batch: Sequence[Reading],
 ) -> tuple[list[tuple[CustomerRef, Stamp]], list[tuple[PlanRef, Stamp]]]:
     """Return what a batch calls customers, and plans, each with the stamp of its event."""
-    named = [(ref, reading.stamp) for reading in batch for ref in refs(reading.facts)]
+    named = [(ref, reading.stamp) for reading in batch for ref in reading.refs]
     return (
         [(ref, stamp) for ref, stamp in named if isinstance(ref, CustomerRef)],
         [(ref, stamp) for ref, stamp in named if isinstance(ref, PlanRef)],
@@ -182,7 +190,7 @@ def touched(batch: Iterable[Reading]) -> Touched:
                 subscriptions.add(fact.external_id)
             elif isinstance(fact, PaymentFact | InvoiceFact | UsageFact):
                 external_id = "" if isinstance(fact, UsageFact) else fact.external_id
-                identity = appliers.entry_identity(external_id, reading.stamp)
+                identity = entry_identity(external_id, reading.stamp)
                 entries[ENTRY_MODELS[type(fact)]].add(identity)
                 subscriptions.update({fact.subscription} - {""})
     return Touched(

@@ -13,6 +13,7 @@ projection's transaction, and told like every other change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias
 
 from django.db import IntegrityError, transaction
@@ -25,10 +26,12 @@ from billing_webhooks.projection.meaning import (
     Meant,
     Ref,
     claim,
+    meanings,
     meant_by,
     owner_register,
 )
 from billing_webhooks.projection.moving import move_all, move_some, recompute
+from billing_webhooks.projection.newcomers import Wanted
 from billing_webhooks.projection.registers import OWNER, Draft, NamedDraft, Stamp, name_of
 
 Known: TypeAlias = Mapping[Key, Any]
@@ -61,8 +64,7 @@ class Identities(Generic[Ref]):
             self._name(ref, stamp)
         if unknown:
             known = self._known(keys)
-        owners = _owners(known)
-        return {ref: meant_by(ref, owners) for ref, _ in wanted}
+        return meanings((ref for ref, _ in wanted), _owners(known))
 
     def gather(
         self, refs: Iterable[tuple[Ref, Stamp]], meant: Mapping[Ref, Meant]
@@ -73,7 +75,9 @@ class Identities(Generic[Ref]):
         Raise IntegrityError if they have passed to other rows since `meant` was made.
         """
         earlier: dict[Ref, list[Draft[Any]]] = {}
-        for ref, stamp in dict.fromkeys(refs):
+        # In the order in which they were said, not in which they came: where two claim a name,
+        # the later one is noted only when the facts are folded, and has no say here.
+        for ref, stamp in sorted(dict.fromkeys(refs), key=itemgetter(1)):
             if not ref.keys or not meant[ref].elsewhere:
                 continue
             if moved := self._gather(ref, stamp, meant[ref]):
@@ -103,7 +107,8 @@ class Identities(Generic[Ref]):
         """
         try:
             with transaction.atomic(using=self.db):
-                made = newcomers.make(self.db, self.provider, self.row_model, refs, known)
+                wanted = Wanted(self.row_model, refs, known)
+                [made] = newcomers.make(self.db, self.provider, wanted)
         except IntegrityError:
             return refs
         names = {name for _, names in made for name in names}

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connections
 from django.db.models import F, QuerySet
 
 from billing_webhooks.bulk import select_each
+from billing_webhooks.compiled import Recurring, any_of, rows
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Invoice, Payment, Plan, Subscription, UsageRecord
 from billing_webhooks.models.billing import BillingRow
@@ -81,11 +82,11 @@ def load(
     ]
     queries = [
         *(
-            _called(db, provider, model, keys, lock=locks_plans or model is Customer)
+            _called(provider, model, keys, lock=locks_plans or model is Customer)
             for model, keys in names.items()
             if keys
         ),
-        *(_with(db, provider, model, _id_of(model), wanted) for model, wanted in ids if wanted),
+        *(_with(provider, model, _id_of(model), wanted) for model, wanted in ids if wanted),
     ]
     loaded = Loaded()
     for row in select_each(db, queries):
@@ -106,31 +107,43 @@ def _add(loaded: Loaded, row: Any, names: set[Key]) -> None:
 
 
 def _called(
-    db: str, provider: str, model: type[Customer | Plan], keys: set[Key], *, lock: bool
+    provider: str, model: type[Customer | Plan], keys: set[Key], *, lock: bool
+) -> Recurring:
+    kinds, values = {kind for kind, _ in keys}, {value for _, value in keys}
+    filled = {"provider": provider, "kinds": list(kinds), "values": list(values)}
+    return Recurring(_named, (model, lock), filled)
+
+
+def _named(
+    db: str, model: type[Customer | Plan], lock: bool, *, provider: Any, kinds: Any, values: Any
 ) -> QuerySet[Any]:
-    rows = (
+    named = (
         model._base_manager.using(db)
         .filter(
+            any_of("identities__kind", kinds),
+            any_of("identities__value", values),
             provider=provider,
             identities__provider=provider,
-            identities__kind__in={kind for kind, _ in keys},
-            identities__value__in={value for _, value in keys},
         )
         .annotate(name_kind=F("identities__kind"), name_value=F("identities__value"))
         .order_by("pk")
     )
-    return for_update(rows) if lock else rows
+    return for_update(named) if lock else named
 
 
 def _id_of(model: type[Subscription | Entry]) -> str:
     return "external_id" if model is Subscription else "identity"
 
 
-def _with(
-    db: str, provider: str, model: type[BillingRow], name: str, values: Iterable[Any]
+def _with(provider: str, model: type[BillingRow], name: str, values: Iterable[Any]) -> Recurring:
+    return Recurring(_having, (model, name), {"provider": provider, "values": list(values)})
+
+
+def _having(
+    db: str, model: type[BillingRow], name: str, *, provider: Any, values: Any
 ) -> QuerySet[Any]:
-    rows = model._base_manager.using(db).filter(**{f"{name}__in": values}, provider=provider)
-    return for_update(rows.order_by("pk"))
+    having = model._base_manager.using(db).filter(any_of(name, values), provider=provider)
+    return for_update(having.order_by("pk"))
 
 
 def locked(
@@ -146,7 +159,7 @@ def locked(
     wanted = set(values)
     if not wanted:
         return {}
-    found = _with(db, provider, model, name, wanted)
+    found = rows(db, _with(provider, model, name, wanted))
     return {getattr(row, called or name): draft_of(row) for row in found}
 
 

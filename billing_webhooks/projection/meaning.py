@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -47,6 +47,11 @@ def meant_by(
         elsewhere={key: owners[key] for key in weaker if owners[key] != pk},
         earlier=tuple(earlier),
     )
+
+
+def meanings(refs: Iterable[Ref], owners: Mapping[Key, int]) -> dict[Ref, Meant]:
+    """Return what each of these refs means, given whose each name is."""
+    return {ref: meant_by(ref, owners) for ref in dict.fromkeys(refs)}
 
 
 def claim(row: Any, key: Key, owner: Key, stamp: Stamp) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from billing_webhooks.facts import Key
 from billing_webhooks.models import (
     Customer,
@@ -17,6 +19,7 @@ from billing_webhooks.models import (
     UsageRecord,
     WebhookEvent,
 )
+from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.projection.derivation import derive
 from billing_webhooks.projection.registers import Draft, NamedDraft, draft_of
 
@@ -65,7 +68,7 @@ def move_some(db: str, source: Any, target: Any, keys: Iterable[Key]) -> list[Dr
         theirs = rows.filter(**{field: source.pk})
         moved[model] = [row for row in theirs if _is_moved(row, field, names, followed)]
         keys_of_rows = [row.pk for row in moved[model]]
-        rows.filter(pk__in=keys_of_rows).update(**{field: target.pk})
+        rows.filter(pk__in=keys_of_rows).update(**_pointing(model, field, target.pk))
     subscriptions = moved[Subscription]
     if isinstance(source, Customer):
         _move_events(db, source, target, names, [["id", row.external_id] for row in subscriptions])
@@ -111,12 +114,18 @@ def _move_links(db: str, source: Customer, target: Customer) -> None:
 
 def _move_relation(relation: Any, db: str, source: int, target: int) -> None:
     if relation.many_to_many:
-        rows = relation.through._base_manager.using(db)
-        name = relation.field.m2m_reverse_field_name()
+        model, name = relation.through, relation.field.m2m_reverse_field_name()
     else:
-        rows = relation.related_model._base_manager.using(db)
-        name = relation.field.name
-    rows.filter(**{name: source}).update(**{name: target})
+        model, name = relation.related_model, relation.field.name
+    rows = model._base_manager.using(db).filter(**{name: source})
+    rows.update(**_pointing(model, name, target))
+
+
+def _pointing(model: type, field: str, target: int) -> dict[str, Any]:
+    """Return what a row is updated with that is to point at another."""
+    # Whoever asks for what has changed is to be told of it, too.
+    changed = {"updated_at": timezone.now()} if issubclass(model, BillingRow) else {}
+    return {field: target, **changed}
 
 
 def _is_moved(row: Any, field: str, keys: list[Any], subscriptions: Container[int]) -> bool:

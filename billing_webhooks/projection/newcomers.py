@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from django.db import connections
 
-from billing_webhooks.bulk import insert_each
+from billing_webhooks.bulk import write_each
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Plan
 from billing_webhooks.projection.meaning import Ref, claim
@@ -35,36 +35,47 @@ class Newcomer(Generic[Ref]):
                 claim(row, key, self.strongest, stamp)
 
 
-def make(
-    db: str,
-    provider: str,
-    model: type[Customer] | type[Plan],
-    refs: Iterable[tuple[Ref, Stamp]],
-    known: Container[Key],
-) -> list[tuple[Any, set[Key]]]:
-    """
-    Make the rows of those of whose names none is known or given to another too.
+@dataclass(frozen=True)
+class Wanted:
+    """Refs to rows of a model, and the names that are known already."""
 
-    Return them with their names. To be called in a transaction; raise IntegrityError if
-    another worker has just made one of them.
+    model: type[Customer | Plan]
+    refs: Sequence[tuple[Any, Stamp]]
+    known: Container[Key]
+
+    def newcomers(self) -> list[Newcomer[Any]]:
+        """Return those of whose names none is known or given to another too."""
+        found = _newcomers(self.refs)
+        return [each for each in found if not any(name in self.known for name in each.names)]
+
+
+def make(db: str, provider: str, *wanted: Wanted) -> list[list[tuple[Any, set[Key]]]]:
+    """
+    Make the rows of those that are new, and return them with their names, of each model.
+
+    To be called in a transaction; raise IntegrityError if another worker has just made
+    one of them.
     """
     if not connections[db].features.can_return_rows_from_bulk_insert:
-        return []
-    new = [each for each in _newcomers(refs) if not any(name in known for name in each.names)]
-    if not new:
-        return []
-    rows = [model(provider=provider) for _ in new]
-    for row, newcomer in zip(rows, new, strict=True):
-        newcomer.name(row)
-    insert_each(db, rows)
-    identity: Any = model._meta.get_field("identities").related_model
-    names = [
-        identity(provider=provider, kind=kind, value=value, row_id=row.pk)
-        for row, newcomer in zip(rows, new, strict=True)
-        for kind, value in sorted(newcomer.names)
+        return [[] for _ in wanted]
+    made = [[_row(provider, each.model, new) for new in each.newcomers()] for each in wanted]
+    write_each(db, [[row for row, _ in rows] for rows in made])
+    write_each(db, [[name for each in rows for name in _identities(*each)] for rows in made])
+    return made
+
+
+def _row(provider: str, model: type[Customer | Plan], new: Newcomer[Any]) -> tuple[Any, set[Key]]:
+    row = model(provider=provider)
+    new.name(row)
+    return row, new.names
+
+
+def _identities(row: Any, names: set[Key]) -> list[Any]:
+    identity: Any = row._meta.get_field("identities").related_model
+    return [
+        identity(provider=row.provider, kind=kind, value=value, row_id=row.pk)
+        for kind, value in sorted(names)
     ]
-    insert_each(db, names)
-    return [(row, newcomer.names) for row, newcomer in zip(rows, new, strict=True)]
 
 
 def _newcomers(refs: Iterable[tuple[Ref, Stamp]]) -> list[Newcomer[Ref]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from billing_webhooks.facts import InvoiceStatus, PaymentStatus
@@ -10,7 +10,7 @@ from billing_webhooks.facts import SubscriptionStatus as Status
 from billing_webhooks.models import Customer, Invoice, Payment, Plan, Subscription, UsageRecord
 from billing_webhooks.projection.registers import Draft
 
-Changes: TypeAlias = Mapping[str, tuple[Any, Any]]
+Changes: TypeAlias = Mapping[str, Sequence[Any]]
 
 NOT_LIVE = frozenset({Status.UNKNOWN, Status.CANCELLED})
 

@@ -8,24 +8,28 @@ is only mentioned in passing has no time, and gives way to everything that has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple
 
 from billing_webhooks.facts import Key
 from billing_webhooks.models import Customer, Plan
-from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.models.entries import Entry
-from billing_webhooks.projection.columns import columns_of, defaults, names_of, written_fields
-
-Row = TypeVar("Row", bound=BillingRow)
+from billing_webhooks.projection.columns import (
+    Row,
+    all_names_of,
+    defaults_of,
+    names_of,
+    values_of,
+    written_fields,
+)
 
 OWNER = "owner"
+_NOTHING_SAID = frozenset({OWNER})
 
 
-@dataclass(frozen=True, order=True)
-class Stamp:
+class Stamp(NamedTuple):
     """When an event occurred, as sortable UTC text, and its `sequence`."""
 
     at: str
@@ -33,7 +37,8 @@ class Stamp:
 
     @classmethod
     def of(cls, occurred_at: datetime, sequence: str) -> Stamp:
-        return cls(occurred_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), sequence)
+        at = occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
+        return cls(at.replace("+00:00", "Z"), sequence)
 
     @property
     def moment(self) -> datetime:
@@ -51,7 +56,7 @@ class Draft(Generic[Row]):
     def __init__(self, row: Row) -> None:
         self.row = row
         self.is_dirty = row.pk is None
-        self._loaded = {} if self.is_dirty else self.columns()
+        self._loaded = () if self.is_dirty else values_of(row)
         self.begin()
 
     @property
@@ -73,12 +78,12 @@ class Draft(Generic[Row]):
 
     def has_other_columns(self) -> bool:
         """Return whether more of the row than its registers is other than it was loaded."""
-        return self.columns() != self._loaded
+        return values_of(self.row) != self._loaded
 
     def begin(self) -> None:
         """Take the row as it is now for what it was before the event that follows."""
         self.was_new = self._is_blank()
-        self.before = {} if self.was_new else self.columns()
+        self.before = defaults_of(type(self.row)) if self.was_new else values_of(self.row)
         self.superseded = False
         self.says_plan_changed = False
 
@@ -86,17 +91,20 @@ class Draft(Generic[Row]):
         """Take the row as it was in an earlier draft for what it was before the event."""
         self.was_new, self.before = earlier.was_new, earlier.before
 
-    def columns(self) -> dict[str, Any]:
-        """Return the columns that events write, by field name; a foreign key as its pk."""
-        return columns_of(self.row)
+    def earlier(self, name: str) -> Any:
+        """Return what a column was at `begin`, its default on a new row."""
+        return self.before[names_of(type(self.row)).index(name)]
 
-    def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Return field → (old, new) since `begin`; on a new row, what is not as by default."""
-        before = defaults(type(self.row)) if self.was_new else self.before
+    def changes(self) -> dict[str, list[Any]]:
+        """Return field → [old, new] since `begin`; on a new row, what is not as by default."""
+        values = values_of(self.row)
+        if values == self.before:
+            return {}
+        each = zip(names_of(type(self.row)), self.before, values, strict=True)
         return {
-            name: (self.before.get(name), value)
-            for name, value in self.columns().items()
-            if before[name] != value
+            name: [None if self.was_new else old, value]
+            for name, old, value in each
+            if old != value
         }
 
     def write(self, name: str, value: Any, stamp: Stamp, *, earliest: bool = False) -> bool:
@@ -111,11 +119,11 @@ class Draft(Generic[Row]):
         encoded = _encode(value)
         known = self.own().get(name)
         if known is not None:
-            said, stands = (stamp.at, stamp.by), (known[0], known[1])
-            if (said > stands) if earliest else (said < stands):
+            stands = (known[0], known[1])
+            if (stamp > stands) if earliest else (stamp < stands):
                 self.superseded |= known[2] != encoded and not earliest
                 return False
-        return self._set(name, value, [stamp.at, stamp.by, encoded])
+        return self._set(name, value, [*stamp, encoded])
 
     def mention(self, name: str, value: Any, stamp: Stamp) -> bool:
         """
@@ -139,7 +147,9 @@ class Draft(Generic[Row]):
         if write(f"{name}_key", list(key), stamp):
             # The one of that name may have been deleted since, and made anew.
             self.is_dirty |= target.pk is None or getattr(self.row, f"{name}_id") != target.pk
-            setattr(self.row, name, target)
+            # Django asks its routers each time.
+            if self.row._state.fields_cache.get(name) is not target:
+                setattr(self.row, name, target)
 
     def own(self) -> dict[str, list[Any]]:
         """Return the registers in which is written."""
@@ -176,7 +186,7 @@ class Draft(Generic[Row]):
         if standing is not register and standing != register:
             self.superseded |= standing is not None and standing[2] != register[2]
             return False
-        if name in names_of(type(self.row)):
+        if name in all_names_of(type(self.row)):
             setattr(self.row, name, value)
         return True
 
@@ -193,6 +203,7 @@ class NamedDraft(Draft[Row]):
     """
 
     key: Key | None = None
+    _own: dict[str, list[Any]] | None = None
 
     @property
     def called(self) -> Key | None:
@@ -200,22 +211,20 @@ class NamedDraft(Draft[Row]):
 
     def speak_of(self, key: Key) -> None:
         """Let what is written from now on be said of the row under this name."""
-        self.key = key
+        if key != self.key:
+            self.key, self._own = key, None
 
     def recall(self, earlier: Draft[Row]) -> None:
         super().recall(earlier)
-        self.key = self.key or earlier.called
+        if self.key is None and earlier.called is not None:
+            self.speak_of(earlier.called)
 
     def register(self, name: str) -> list[Any] | None:
-        registers: dict[str, dict[str, list[Any]]] = self.row.registers
-        found = [own[name] for own in registers.values() if name in own]
-        if len(found) < 2:
-            return found[0] if found else None
-        # Of mentions, which have no time, the earliest stands; anything else outranks them.
-        said = [register for register in found if register[0]]
-        if said:
-            return max(said, key=lambda register: (register[0], register[1]))
-        return min(found, key=lambda register: str(register[1]))
+        found: list[Any] | None = None
+        for own in self.row.registers.values():
+            if name in own and (found is None or _outranks(own[name], found)):
+                found = own[name]
+        return found
 
     def standing(self) -> dict[str, list[Any]]:
         names = {name for own in self.row.registers.values() for name in own} - {OWNER}
@@ -236,26 +245,27 @@ class NamedDraft(Draft[Row]):
         """Write what another draft of the row says, under its names that are the row's too."""
         for name, registers in other.row.registers.items():
             own = self.row.registers.get(name)
-            for each, (at, by, value) in registers.items() if own is not None else ():
+            for each, register in registers.items() if own is not None else ():
                 known = own.get(each)
-                if known is None or _outranks((at, by), known):
-                    own[each] = [at, by, value]
+                if known is None or _outranks(register, known):
+                    own[each] = list(register)
                     self.is_dirty = True
         self.recompute()
 
     def own(self) -> dict[str, list[Any]]:
-        own: dict[str, list[Any]] = self.row.registers.setdefault(name_of(self.key), {})
-        return own
+        if self._own is None:
+            self._own = self.row.registers.setdefault(name_of(self.key), {})
+        return self._own
 
     def _is_blank(self) -> bool:
-        return not any(own.keys() - {OWNER} for own in self.row.registers.values())
+        return all(own.keys() <= _NOTHING_SAID for own in self.row.registers.values())
 
 
-def _outranks(stamp: tuple[str, str], known: list[Any]) -> bool:
-    """Return whether a register of this stamp stands; of two mentions, the earlier one does."""
-    if stamp[0] or known[0]:
-        return stamp > (known[0], known[1])
-    return stamp[1] < str(known[1])
+def _outranks(register: Sequence[Any], known: Sequence[Any]) -> bool:
+    """Return whether a register stands; of two mentions, which have no time, the earlier one."""
+    if register[0] or known[0]:
+        return (register[0], register[1]) > (known[0], known[1])
+    return str(register[1]) < str(known[1])
 
 
 def draft_of(row: Row) -> Draft[Row]:

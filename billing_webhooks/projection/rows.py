@@ -16,6 +16,8 @@ from billing_webhooks.models import (
     UsageRecord,
 )
 from billing_webhooks.models.billing import BillingRow
+from billing_webhooks.models.entries import Entry
+from billing_webhooks.projection.columns import new_row
 from billing_webhooks.projection.loading import (
     ENTRIES,
     Loaded,
@@ -51,6 +53,8 @@ class Rows:
         self._plans: Drafts = dict(loaded.plans.drafts)
         self._subscriptions = loaded.subscriptions
         self._entries = loaded.entries
+        # Of these nobody may have said whose they are.
+        self._unclaimed = {model: list(drafts.values()) for model, drafts in self._entries.items()}
         # Against the order of locks, and seldom: the subscription of a payment is mostly named.
         asked_for = {
             name
@@ -106,15 +110,16 @@ class Rows:
 
     def subscription(self, external_id: str) -> Draft[Subscription]:
         if external_id not in self._subscriptions:
-            row = Subscription(provider=self.provider, external_id=external_id)
+            row = new_row(Subscription, self.provider, external_id=external_id)
             self._subscriptions[external_id] = Draft(row)
         return self._touch(self._subscriptions[external_id])
 
     def settle(self) -> None:
         """Let the entries that were touched settle the subscriptions that they are for."""
         for draft in self.touched():
-            for external_id in subscriptions_of(draft):
-                settle(draft, self.subscription(external_id))
+            if isinstance(draft.row, Entry):
+                for external_id in subscriptions_of(draft):
+                    settle(draft, self.subscription(external_id))
 
     def entries_of(self, draft: Draft[Subscription]) -> list[Draft[Any]]:
         """Return, as touched, the entries for a subscription of which no event said whose."""
@@ -123,34 +128,49 @@ class Rows:
         for model, drafts in self._entries.items():
             if subscription.pk is not None:
                 of_it = self._locked(model, "subscription", {subscription.pk}, called="identity")
-                drafts |= {name: each for name, each in of_it.items() if name not in drafts}
-            for entry in drafts.values():
-                # Without a call for each, because there are as many pairs as this is asked for.
-                if "customer_key" in entry.row.registers:
-                    continue
+                for identity, entry in of_it.items():
+                    if identity not in drafts:
+                        self._add(model, identity, entry)
+            for entry in self._still_unclaimed(model):
                 if entry.value("subscription_key") == ["id", subscription.external_id]:
                     entry.row.subscription = subscription
                     found.append(self._touch(entry))
         return found
 
+    def _still_unclaimed(self, model: type[Entry]) -> list[Draft[Any]]:
+        """
+        Return the entries of which nobody has said whose they are.
+
+        A batch asks once for each of its subscriptions, so it does not ask the others again.
+        """
+        left = [each for each in self._unclaimed[model] if each.value("customer_key") is None]
+        self._unclaimed[model] = left
+        return left
+
     def entry(self, model: type[AnyEntry], identity: str) -> Draft[AnyEntry]:
         drafts: dict[str, Any] = self._entries[model]
         if identity not in drafts:
-            drafts[identity] = Draft(model(provider=self.provider, identity=identity))
+            self._add(model, identity, Draft(new_row(model, self.provider, identity=identity)))
         return self._touch(drafts[identity])
 
+    def _add(self, model: type[Entry], identity: str, entry: Draft[Any]) -> None:
+        self._entries[model][identity] = entry
+        self._unclaimed[model].append(entry)
+
     def write(self, *, with_plans: bool = True) -> None:
-        """Write what has changed."""
-        if with_plans:
-            write(self.db, self._plans.values())
-        write(self.db, self._customers.values())
-        write(self.db, self._subscriptions.values())
+        """Write what has changed, new subscriptions before the entries that refer to them."""
+        tables = [self._plans] if with_plans else []
+        tables += [self._customers, self._subscriptions]
+        if any(draft.row.pk is None for draft in self._subscriptions.values()):
+            write(self.db, *(drafts.values() for drafts in tables))
+            tables = []
         for drafts in self._entries.values():
             for entry in drafts.values():
                 # One that was new has got its primary key by now.
                 if entry.row.subscription_id is None:
                     entry.row.subscription = entry.row.subscription
-            write(self.db, drafts.values())
+            tables.append(drafts)
+        write(self.db, *(drafts.values() for drafts in tables))
 
     def _tell_entries_their_subscriptions(self) -> None:
         """Spare the entries a query each when they are asked for their subscription."""

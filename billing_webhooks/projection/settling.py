@@ -22,7 +22,7 @@ IS_PAID = "is_paid"
 
 def subscriptions_of(entry: Draft[Any]) -> Iterator[str]:
     """Yield the provider's ids of the subscriptions that were named with an entry."""
-    return (name.removeprefix(FOR) for name in entry.standing() if name.startswith(FOR))
+    return (name.removeprefix(FOR) for name in entry.own() if name.startswith(FOR))
 
 
 def settle(entry: Draft[Any], subscription: Draft[Any]) -> None:

@@ -8,6 +8,7 @@ says the opposite is newer: then it does not matter in which order they came.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,16 +34,15 @@ class Spell:
             return
         draft.write(self.is_over, True, stamp)
         own = draft.own()
-        for name in [name for name in own if self._says(name)]:
+        for name in self._saying(own):
             if Stamp(*own[name][:2]) < stamp:
                 del own[name]
 
     def since(self, draft: Draft[Any]) -> datetime | None:
         """Return when it began, None if it does not last."""
         over = draft.stamp(self.is_over)
-        stamps = [
-            Stamp(at, by) for name, (at, by, _) in draft.standing().items() if self._says(name)
-        ]
+        standing = draft.standing()
+        stamps = [Stamp(*standing[name][:2]) for name in self._saying(standing)]
         lasting = [stamp for stamp in stamps if over is None or stamp > over]
         return min(lasting).moment if lasting else None
 
@@ -50,8 +50,9 @@ class Spell:
         over = draft.own().get(self.is_over)
         return over is not None and stamp <= Stamp(*over[:2])
 
-    def _says(self, name: str) -> bool:
-        return name.startswith(f"{self.lasts} ")
+    def _saying(self, registers: Iterable[str]) -> list[str]:
+        beginning = f"{self.lasts} "
+        return [name for name in registers if name.startswith(beginning)]
 
 
 ARREARS = Spell("owed", "settled")

@@ -1,4 +1,4 @@
-"""Rows that have changed are written: one INSERT and one UPDATE a table where that can be."""
+"""Rows that have changed are written, all tables by one statement where that can be."""
 
 from __future__ import annotations
 
@@ -8,37 +8,29 @@ from typing import Any
 
 from django.utils import timezone
 
-from billing_webhooks.bulk import insert_each, update_each
+from billing_webhooks.bulk import Update, write_each
 from billing_webhooks.models.billing import BillingRow
 from billing_webhooks.projection.registers import Draft
 
 KEPT = frozenset({"id", "provider", "created_at", "identity"})
 
 
-def write(db: str, drafts: Iterable[Draft[Any]]) -> None:
-    """Write the drafts of one table that need it."""
-    dirty = [draft.row for draft in drafts if draft.needs_writing()]
-    new = [row for row in dirty if row.pk is None]
-    old = [row for row in dirty if row.pk is not None]
-    insert_each(db, new)
-    _update(db, old)
+def write(db: str, *tables: Iterable[Draft[Any]]) -> None:
+    """Write the drafts that need it, each time of one table, none of them of each other's."""
+    dirty = [[draft.row for draft in drafts if draft.needs_writing()] for drafts in tables]
+    new = [[row for row in rows if row.pk is None] for rows in dirty]
+    old = [[row for row in rows if row.pk is not None] for rows in dirty]
+    write_each(db, new, [_update(rows) for rows in old if rows])
 
 
-def _update(db: str, rows: list[Any]) -> None:
-    if not rows:
-        return
+def _update(rows: list[Any]) -> Update:
     model: type[BillingRow] = type(rows[0])
     now = timezone.now()
     for row in rows:
         row.updated_at = now
-    if len(rows) == 1:
-        # The statement for one row is quicker read than that for many.
-        names = [name for name, _ in _written(model)]
-        rows[0].save(using=db, force_update=True, update_fields=names)
-    else:
-        written = _written(model)
-        values = [[row.pk, *(getattr(row, attname) for _, attname in written)] for row in rows]
-        update_each(db, model, [name for name, _ in written], values)
+    written = _written(model)
+    values = [[row.pk, *(getattr(row, attname) for _, attname in written)] for row in rows]
+    return Update(model, [name for name, _ in written], values)
 
 
 @cache

@@ -11,6 +11,9 @@ from django.utils.module_loading import import_string
 from billing_webhooks.conf import settings
 from billing_webhooks.providers.base import Provider
 
+# Of a type that nobody knows: what is told of it is not the sender's to choose.
+OTHER_TYPE = "other"
+
 _instances: dict[str, tuple[Mapping[str, Any], Provider]] = {}
 
 
@@ -49,3 +52,11 @@ def _build(alias: str, config: Any) -> Provider:
     if not isinstance(options, Mapping):
         raise ImproperlyConfigured(f"{where}['OPTIONS'] must be a dictionary.")
     return backend(alias, options)
+
+
+def told_type(alias: str, event_type: str) -> str:
+    """Return a type of which the alias's provider has a signal; any other is "other"."""
+    try:
+        return event_type if event_type in get_provider(alias).signals else OTHER_TYPE
+    except (KeyError, ImproperlyConfigured):
+        return OTHER_TYPE

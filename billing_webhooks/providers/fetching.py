@@ -62,10 +62,15 @@ class _RefuseRedirect(urllib.request.HTTPRedirectHandler):
 
 def has_host(url: object) -> bool:
     """Return whether this is the text of a URL that names a host."""
+    return isinstance(url, str) and bool(host_of(url))
+
+
+def host_of(url: str) -> str:
+    """Return the host that a URL names, "" for none: unlike the rest it holds no secret."""
     try:
-        return isinstance(url, str) and bool(urlsplit(url).hostname)
+        return urlsplit(url).hostname or ""
     except ValueError:
-        return False
+        return ""
 
 
 def is_safe_url(url: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from billing_webhooks.exceptions import NotUnderstood
@@ -33,10 +34,15 @@ def values_at(payload: Mapping[str, Any], *paths: str) -> Iterator[Any]:
     """Yield the values that are there and not null, in the order of the paths."""
     for path in paths:
         node: Any = payload
-        for name in path.split("."):
-            node = node.get(name) if isinstance(node, Mapping) else None
+        for name in _names(path):
+            node = node.get(name) if isinstance(node, dict) else None
         if node is not None:
             yield node
+
+
+@cache
+def _names(path: str) -> list[str]:
+    return path.split(".")
 
 
 def text_at(payload: Mapping[str, Any], *paths: str, limit: int = MAX_TEXT_LENGTH) -> str | None:
@@ -57,7 +63,7 @@ def id_at(payload: Mapping[str, Any], *paths: str) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and value:
-            if len(value) > MAX_ID_LENGTH or value != value.translate(_UNSTORABLE):
+            if value != storable(value, MAX_ID_LENGTH):
                 raise NotUnderstood(
                     f"The id at {paths[0]} is too long or has forbidden characters."
                 )
@@ -113,4 +119,6 @@ def storable(text: str, limit: int = MAX_TEXT_LENGTH) -> str:
 
     NUL is removed, lone surrogates become U+FFFD, and what is longer than the limit is cut.
     """
-    return text.translate(_UNSTORABLE)[:limit]
+    if not text.isascii() or "\0" in text:
+        text = text.translate(_UNSTORABLE)
+    return text[:limit]

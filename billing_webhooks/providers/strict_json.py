@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -37,7 +38,7 @@ def parse(body: bytes) -> Document:
     than MAX_DEPTH.
     """
     try:
-        return _parse(body.decode("utf-8-sig"))
+        return _parse(body.removeprefix(BOM_UTF8).decode())
     except NotStrictJSON:
         raise
     except (ValueError, RecursionError) as error:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks.access import has_plan, users_with_plan
@@ -17,6 +16,7 @@ from billing_webhooks.facts import Collection, SubscriptionStatus
 from billing_webhooks.models import Customer, Plan, Subscription
 from tests.access import rows
 from tests.access.rows import NOW
+from tests.fuzzing.budget import budget
 
 PLANS = ("pro", "team")
 
@@ -61,9 +61,7 @@ def make(history: Any) -> Any:
 
 @pytest.mark.django_db
 @given(histories, st.integers(-10, 10).map(lambda days: NOW + timedelta(days=days)))
-@hypothesis_settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@budget(30)
 def test_answers__agree(history: Any, moment: Any) -> None:
     who = make(history)
     for code in PLANS:
@@ -92,9 +90,7 @@ def test_answers__agree(history: Any, moment: Any) -> None:
 
 @pytest.mark.django_db
 @given(histories)
-@hypothesis_settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@budget(30)
 def test_answer__is_yes_until_it_ends(history: Any) -> None:
     who = make(history)
     answer = has_plan(who, "pro", at=NOW)

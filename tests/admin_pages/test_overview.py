@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +17,11 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.utils import timezone
 
+from billing_webhooks import vitals
 from billing_webhooks.admin import ReceiverRunAdmin, WebhookEventAdmin, charts
+from billing_webhooks.admin.overview import TO_DO, TO_RUN
 from billing_webhooks.models import ReceiverRun, Refusal, RefusalCount, WebhookEvent
+from billing_webhooks.providers import get_provider
 from tests.admin_pages.pages import list_url, queries_of, text_of
 from tests.overview.events import event
 
@@ -229,6 +233,33 @@ def test_queries__as_many_for_many_rows(client: Client, superuser: User, rows: N
 def test_queries__load_nothing_large(client: Client, superuser: User, rows: None) -> None:
     for sql in queries_of(client, URL):
         assert not re.search(r"\b(body|confirmation|headers|changes)\b", sql), sql
+
+
+def test_problems__each_says_where_one_goes_on() -> None:
+    code = Path(vitals.__file__).with_name("problems.py").read_text()
+    # The overview does not ask the broker.
+    words = {*re.findall(r'Problem\(\s*"(\w+)"', code)} - {"broker"}
+    assert {*TO_DO, *TO_RUN} - {"receivers"} == words
+
+
+def test_problem__of_workers_leads_to_what_waits(
+    client: Client, superuser: User, settings: Any
+) -> None:
+    settings.BILLING_WEBHOOKS_DISPATCH = "celery"
+    event(timezone.now() - timedelta(hours=1), state="pending", outcome="").save()
+    html = content(text_of(client, URL))
+
+    assert "no Celery worker has been heard of since" in html
+    links = [url for url, text in Parsed(html).links if text == "See the pending events"]
+    assert {client.get(url).context["cl"].queryset.count() for url in links} == {1}
+
+
+@pytest.mark.usefixtures("issuer")
+def test_problem__of_keys_names_the_command(client: Client, superuser: User) -> None:
+    get_provider("kinde").signing_keys(refresh=True)
+    event(timezone.now() + timedelta(days=2)).save()
+    html = content(text_of(client, URL))
+    assert "<code>manage.py billing_webhooks doctor</code>" in html
 
 
 def test_empty__says_what_to_do_first(client: Client, superuser: User) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import signals, sweeping
@@ -18,16 +15,16 @@ from billing_webhooks.models import (
     Customer,
     CustomerIdentity,
     Payment,
-    Plan,
     Subscription,
     WebhookEvent,
 )
-from billing_webhooks.processing import work
 from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep
+from tests.batching.backlogs import Backlog, customers, statements, states
 from tests.batching.conftest import Post
 from tests.conftest import Connect, PostKinde, at
 from tests.crashes.processes import live
+from tests.fuzzing.budget import budget
 from tests.histories import kinde_histories
 from tests.outcomes import forget, is_settled
 from tests.snapshots import snapshot
@@ -35,104 +32,6 @@ from tests.test_concurrency import at_once
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Backlog = Callable[..., None]
-
-
-def purchase(customer: str, number: int = 1) -> dict[str, Any]:
-    return {
-        "customer_id": customer,
-        "agreement_id": f"agreement_of_{customer}",
-        "plan": {"code": "pro", "name": "Pro"},
-        "payment_id": f"payment_{number}_of_{customer}",
-        "amount": 10,
-        "currency": "EUR",
-    }
-
-
-@pytest.fixture
-def backlog(settings: Any, post_kinde: PostKinde) -> Backlog:
-    """Let purchases of some customers wait, each with this many events."""
-
-    def backlog(*customers: str, events: int = 2) -> None:
-        settings.BILLING_WEBHOOKS_DISPATCH = "deferred"
-        for minute in range(events):
-            for customer in customers:
-                post_kinde(
-                    "customer.payment_succeeded",
-                    purchase(customer, minute),
-                    occurred_at=at(f"10:{minute:02d}"),
-                )
-
-    return backlog
-
-
-def customers(number: int) -> list[str]:
-    return [f"customer_{each}" for each in range(number)]
-
-
-def statements(job: Callable[[], Any]) -> list[str]:
-    with CaptureQueriesContext(connection) as queries:
-        job()
-    return [each["sql"] for each in queries]
-
-
-def in_transaction(taken: list[str]) -> list[str]:
-    """Return the statements of the last transaction."""
-    last = len(taken) - taken[::-1].index("BEGIN")
-    return taken[last : taken.index("COMMIT", last)]
-
-
-def states() -> Counter[str]:
-    return Counter(WebhookEvent.objects.values_list("state", flat=True))
-
-
-class TestStatements:
-    """How many they are does not depend on how many events there are."""
-
-    @pytest.fixture(autouse=True)
-    def known(self, backlog: Backlog) -> None:
-        backlog(*customers(60), events=1)
-        sweep()
-
-    def test_one_event__takes_eight_in_one_transaction(self, post_kinde: PostKinde) -> None:
-        post_kinde("customer.payment_succeeded", purchase("customer_1", 2))
-        taken = statements(lambda: work("kinde:customer:customer_1"))
-        assert states() == {"processed": 61}
-        # What was due, that it is tried, the event, its rows; three of them written, and done.
-        if connection.vendor == "postgresql":
-            assert [each[:6] for each in taken].count("COMMIT") == 1
-            assert len(taken) - len(["BEGIN", "COMMIT"]) == 8
-
-    @pytest.mark.parametrize("events", [1, 4])
-    def test_batch__takes_as_many_for_six_as_for_sixty(
-        self, post_kinde: PostKinde, backlog: Backlog, events: int
-    ) -> None:
-        backlog(*customers(6), events=events + 1)
-        few = statements(sweep)
-        backlog(*customers(40), events=events + 1)
-        many = statements(sweep)
-        assert states().keys() == {"processed"}
-        # SQLite takes fewer parameters in a statement than some batches have values.
-        if connection.vendor != "sqlite":
-            assert len(many) == len(few)
-        if connection.vendor == "postgresql":
-            assert len(many) <= 17
-            # Of the payments, some are known and others new.
-            assert len(in_transaction(many)) == 8 + 1
-
-    def test_newcomers__take_two_statements_more_for_all_of_them(self, backlog: Backlog) -> None:
-        backlog(*(f"new_{each}" for each in range(20)), events=1)
-        taken = statements(sweep)
-        assert states() == {"processed": 80}
-        if connection.vendor == "postgresql":
-            assert len(in_transaction(taken)) == 8 + 2
-
-    def test_repeated_plan__is_not_written(self, post_kinde: PostKinde) -> None:
-        before = Plan.objects.get().updated_at
-        post_kinde("customer.payment_succeeded", purchase("customer_1", 2))
-        sweep()
-        assert Plan.objects.get().updated_at == before
 
 
 class TestBadEvents:
@@ -274,11 +173,8 @@ def test_turns__who_has_many_events_waits_until_others_had_theirs(
     assert others[0]["kinde:customer:a_large_one"] < 30
 
 
-@hypothesis_settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+# Where most of a batch is done by the database.
+@budget(40 if connection.vendor == "postgresql" else 20)
 @given(history=kinde_histories, size=st.integers(1, 12))
 def test_history__worked_together_ends_as_worked_one_by_one(
     post_all: Post, settings: Any, history: list[dict[str, Any]], size: int
@@ -293,3 +189,24 @@ def test_history__worked_together_ends_as_worked_one_by_one(
             until(is_settled, sweep)
         ended.append(snapshot())
     assert ended[0] == ended[1]
+
+
+def test_together__each_event_keeps_what_it_calls_a_row(
+    settings: Any, post_kinde: PostKinde
+) -> None:
+    by_id, by_organization = {"customer_id": "customer_1"}, {"org_code": "org_1"}
+    post_kinde("customer.plan_assigned", by_id | by_organization, occurred_at=at("10:00"))
+
+    settings.BILLING_WEBHOOKS_DISPATCH = "deferred"
+    post_kinde("customer.payment_succeeded", by_id, occurred_at=at("11:00"))
+    post_kinde("customer.payment_failed", by_organization, occurred_at=at("12:00"))
+    sweep()
+
+    assert called("customer.payment_succeeded") == ["id", "customer_1"]
+    assert called("customer.payment_failed") == ["organization", "org_1"]
+
+
+def called(event_type: str) -> Any:
+    """Return what an event of this type calls its customer."""
+    changes = WebhookEvent.objects.get(event_type=event_type).changes
+    return next(entry["key"] for entry in changes if entry["model"] == "customer")

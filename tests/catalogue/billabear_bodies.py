@@ -9,6 +9,7 @@ from billing_webhooks.testing import billabear_body
 from tests.billabear.bodies import AMOUNTS, EVENTS, IDS, NO_EVENTS, TEXT, payment
 from tests.billabear.deliveries import CONTENT, CUSTOMER, PLAN
 from tests.catalogue.cases import (
+    DONE,
     STORING,
     Case,
     Expected,
@@ -161,7 +162,7 @@ def twice(row: int, name: str, first: Make, second: Make, expected: Expected) ->
     return Case((row,), name, second, on_both(expected), before=((first, 200),))
 
 
-TWO = Expected(200, ("processed",) * 2, touched=True, log=(STORING,))
+TWO = Expected(200, ("processed",) * 2, touched=True, log=(STORING, DONE))
 CREATED = of_body(TEXT.encode())
 PAID = of_body(payment("3000"))
 CHANGED = json.loads(billabear_body("subscription_updated", **CONTENT["subscription_updated"]))

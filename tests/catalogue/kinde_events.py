@@ -7,6 +7,8 @@ from typing import Any
 
 from billing_webhooks.testing import KindeIssuer
 from tests.catalogue.cases import (
+    CONTRADICTING,
+    DONE,
     DOUBTING,
     STORING,
     Case,
@@ -123,7 +125,7 @@ def twice(
 
 ONE = of_token(of())
 OTHER_CUSTOMER = of_token(of(data={"customer_id": "customer_2", "plan": {"code": "basic"}}))
-TWO = Expected(200, ("processed",) * 2, touched=True, log=(STORING,))
+TWO = Expected(200, ("processed",) * 2, touched=True, log=(STORING, DONE))
 
 
 def with_webhook_id(*ids: str | bytes) -> Make:
@@ -139,7 +141,9 @@ def with_webhook_id(*ids: str | bytes) -> Make:
 
 
 # The one before is kept, this one beside it.
-CONFLICT = Expected(200, ("processed",), touched=True, log=(DOUBTING,), deliveries=2, conflicts=1)
+CONFLICT = Expected(
+    200, ("processed",), touched=True, log=(CONTRADICTING,), deliveries=2, conflicts=1
+)
 REPEATED = [
     twice(44, "same-body", ONE, ONE, again(applied())),
     twice(45, "another-webhook-id", with_webhook_id("a"), with_webhook_id("b"), again(applied())),

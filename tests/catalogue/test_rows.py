@@ -9,6 +9,7 @@ from importlib import import_module
 import pytest
 
 from tests.catalogue.all_cases import CASES
+from tests.catalogue.cases import FETCHING
 from tests.catalogue.rows import FIRST, LAST, NOT_THERE, SHOWN_ELSEWHERE, SHOWN_ELSEWHERE_TOO
 
 ELSEWHERE = [
@@ -41,3 +42,13 @@ def test_cases__each_has_a_name_of_its_own() -> None:
     names = Counter(str(case) for case in CASES)
 
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_cases__what_is_not_answered_by_200_leaves_one_record_at_most() -> None:
+    # But for a fetch of keys that fails: once in a cool-down, whoever sends how much.
+    assert not [
+        str(case)
+        for case in CASES
+        for expected in case.expected.values()
+        if expected.status != 200 and len([each for each in expected.log if each != FETCHING]) > 1
+    ]

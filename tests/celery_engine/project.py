@@ -66,6 +66,12 @@ def die_once() -> None:
         die()
 
 
-ACTIONS = {"slow": wait, "poison": die, "unlucky": die_once}
+def fail_once() -> None:
+    if not (SIGNS / "failed").exists():
+        (SIGNS / "failed").touch()
+        raise RuntimeError
+
+
+ACTIONS = {"slow": wait, "poison": die, "unlucky": die_once, "late": fail_once}
 
 event_processed.connect(act, weak=False, dispatch_uid="act")

@@ -79,6 +79,9 @@ def begin(db, mailbox):
 CURRENT_FOR_EVERYBODY = """
 def current(db, event):
     return pending(db).filter(pk=event.pk)
+
+def _is_current(db, event):
+    return current(db, event).exists()
 """
 
 BEGIN_BESIDE_ANYBODY = """
@@ -132,15 +135,35 @@ SABOTAGES: Mapping[str, Sabotage] = {
             ),
             Edit(
                 "attempts.py",
-                "    return pending(db).filter(\n        pk=event.pk, attempts=event.attempts",
-                "    return WebhookEvent._base_manager.using(db).filter(\n"
-                "        pk=event.pk, attempts=event.attempts",
+                "    return pending(db).filter(pk=pk, attempts=number",
+                "    return WebhookEvent._base_manager.using(db).filter(pk=pk, attempts=number",
             ),
             Edit(
                 "attempts.py",
-                "    current(db, event).update(\n        attempt_began_at=None,\n        next",
-                "    current(db, event).update(\n        state=WebhookEvent.State.PENDING,\n"
+                "    changed = current(db, event).update(\n"
                 "        attempt_began_at=None,\n        next",
+                "    changed = current(db, event).update(\n"
+                "        state=WebhookEvent.State.PENDING,\n"
+                "        attempt_began_at=None,\n        next",
+            ),
+        ],
+    ),
+    "batch-marked-first": Sabotage(
+        "marks the events of a batch as applied before they are",
+        ("rows equal those of a quiet run",),
+        [
+            Edit(
+                "batching/applying.py",
+                "    known: dict[UUID, Reading] = {}\n",
+                "    known: dict[UUID, Reading] = {}\n"
+                "    WebhookEvent._base_manager.using(db).filter(\n"
+                "        pk__in=[head.key for head in heads]\n"
+                "    ).update(applied_at=timezone.now())\n",
+            ),
+            Edit(
+                "batching/applying.py",
+                '.filter(any_of("pk", keys), FRESH)',
+                '.filter(any_of("pk", keys))',
             ),
         ],
     ),
@@ -150,7 +173,7 @@ SABOTAGES: Mapping[str, Sabotage] = {
         [
             Edit(
                 "projection/registers.py",
-                "            if (said > stands) if earliest else (said < stands):\n",
+                "            if (stamp > stands) if earliest else (stamp < stands):\n",
                 "            if False:\n",
             )
         ],

@@ -14,6 +14,9 @@ from django.core.management.base import SystemCheckError
 from billing_webhooks.providers.billabear import BillaBearProvider
 from tests.checks.told import told
 
+# All checks run here, and some of Django's own ask the database.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def mistakes(settings: Any) -> None:

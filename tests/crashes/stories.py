@@ -76,8 +76,10 @@ def writes(steps: Sequence[str]) -> Iterator[int]:
 
 
 def name_of(step: str) -> str:
-    """Return a step in short, such as "UPDATE customer email plan_id"."""
+    """Return a step in short, such as "UPDATE customer email plan_id"; of several in one, all."""
     sql = re.sub(r'["`]|billing_webhooks_', "", step)
+    if sql.startswith("WITH "):
+        return " ".join(name_of(part) for part in re.split(r"w\d+ AS \(", sql)[1:])
     verb_and_table = re.match(r"(?:INSERT INTO|UPDATE|SELECT .* FROM) \w+", sql)
     if verb_and_table is None:
         return sql

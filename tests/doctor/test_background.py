@@ -13,6 +13,7 @@ from django.utils import timezone
 from billing_webhooks.models import Heartbeat, WebhookEvent
 from tests.conftest import SECRET, PostKinde
 from tests.doctor.conftest import doctor
+from tests.overview.events import event
 
 pytestmark = pytest.mark.usefixtures("well")
 
@@ -77,3 +78,14 @@ def test_secrets__are_never_said(settings: Any) -> None:
     assert len(report.problems) == 4
     assert SECRET not in report.text
     assert "a-secret" not in report.text
+
+
+def test_silence__is_told_without_advice_on_the_sweep() -> None:
+    ago = timezone.now() - timedelta(hours=1)
+    WebhookEvent.objects.bulk_create(event(ago - timedelta(minutes=n)) for n in range(20))
+    assert doctor().problems == ["Nothing from kinde for 1 hour; usual gap 1 minute."]
+
+
+def test_alias__that_cannot_be_used_is_told_once(settings: Any) -> None:
+    settings.BILLING_WEBHOOKS_PROVIDERS["shop"] = {"BACKEND": "no.such.Provider"}
+    assert len([each for each in doctor().problems if "no.such.Provider" in each]) == 1

@@ -44,7 +44,7 @@ def test_other_content__first_stays_and_other_is_kept(
     conflict = ConflictingDelivery.objects.get()
     assert (conflict.event, b"9999" in conflict.body) == (event, True)
     (record,) = caplog.records
-    assert (record.levelname, "contradicts" in record.getMessage()) == ("WARNING", True)
+    assert (record.levelname, "contradicted" in record.getMessage()) == ("WARNING", True)
     assert str(event.pk) in record.getMessage()
 
 

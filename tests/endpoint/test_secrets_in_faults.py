@@ -25,7 +25,10 @@ PACKAGE = str(Path(billing_webhooks.__file__).parent)
 HIDDEN_BY_NAME = {"token", "secret", "password", "credentials", "authorization", "auth"}
 
 # What handles the whole configuration; its faults are told without a traceback.
-CONFIGURES = {"__get__", "get_provider", "_build", "__init__", "<listcomp>", "<genexpr>"}
+CONFIGURES = {
+    *("__get__", "get_provider", "_build", "__init__", "client_of"),
+    *("<listcomp>", "<genexpr>"),
+}
 
 URLS = {
     "password": "https://billabear:{}@host/webhooks/billabear",

@@ -66,7 +66,7 @@ def knows_a_secret(delivery: Delivery) -> bool:
 def decoded(credentials: str) -> str:
     """Return what Basic credentials stand for, which passes over what is no base64."""
     try:
-        return base64.b64decode(credentials).decode()
+        return base64.b64decode(credentials).decode(errors="surrogateescape")
     except ValueError:
         return ""
 

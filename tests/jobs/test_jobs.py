@@ -60,6 +60,7 @@ def test_job__is_done_part_by_part() -> None:
     assert (job.state, job.done, job.total, job.keys) == ("done", 25, 25, [])
     assert job.finished_at is not None
     assert job.result == {
+        "codes": {},
         "done": 22,
         "refused": {"odd": 3},
         "lines": ["to 9", "to 19", "to 24"],

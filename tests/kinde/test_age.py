@@ -113,7 +113,7 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "issued ahead": ({"iat": in_seconds(3600)}, "issued ahead of our time"),
     "not before": ({"nbf": in_seconds(3600)}, "issued ahead of our time"),
     "issued by no clock": ({"iat": "now", "nbf": [], "aud": 5, "sub": 7, "jti": {}}, ""),
-    "expires": ({"exp": in_seconds(60)}, ""),
+    "expires": ({"exp": in_seconds(86400)}, ""),
     "expiry is no number": ({"exp": "never"}, "exp is no number"),
 }
 

@@ -138,7 +138,7 @@ def plans(work: Callable[[], Any]) -> list[str]:
     ("work", "steps"),
     [
         (lambda: counted("default", ALIASES, SPRING), 54),
-        (lambda: rhythm("kinde"), 1),
+        (lambda: rhythm("kinde", SPRING), 1),
     ],
     ids=["counts", "rhythm"],
 )

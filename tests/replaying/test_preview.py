@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import signals
@@ -18,6 +17,7 @@ from billing_webhooks.replaying import Scope, replay
 from billing_webhooks.signals import event_processed
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import Connect, PostBillaBear, PostKinde, at
+from tests.fuzzing.budget import budget
 from tests.replaying.conftest import SIGN_UP, Correct, work_off
 from tests.replaying.dumps import attempts, called, changed, dump, promised
 from tests.replaying.test_refused import PAYMENT
@@ -210,11 +210,7 @@ stories = st.lists(
 )
 
 
-@hypothesis_settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@budget(15)
 @given(story=stories, done=st.integers(0, 5), is_corrected=st.booleans())
 def test_preview__is_what_then_happens(
     connect: Connect,

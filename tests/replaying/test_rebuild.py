@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_webhooks import projection, rebuilding
@@ -26,6 +25,7 @@ from billing_webhooks.pruning import prune
 from billing_webhooks.rebuilding import SCRATCH, Rebuilt, rebuild
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import PostBillaBear, PostKinde, at
+from tests.fuzzing.budget import budget
 from tests.histories import billabear_events, kinde_histories
 from tests.replaying.conftest import SIGN_UP, Correct, Run
 from tests.replaying.dumps import dump
@@ -36,11 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CUSTOMER = Name("id:customer_1")
 EMAIL = {**SIGN_UP, "user": {"email": "ADA@example.org"}}
-few = hypothesis_settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+few = budget(20)
 
 
 def found(alias: str = "kinde") -> Rebuilt:
@@ -76,6 +72,26 @@ def test_billabear__no_difference_after_any_history(
         for event_type, content in history:
             post_billabear(event_type, **content)
         assert rebuild("billabear").differences == []
+
+
+def test_organisation__that_was_claimed_later_than_the_claim_that_came_last(
+    post_kinde: PostKinde,
+) -> None:
+    organization = {"org_code": "org_1"}
+    one, other = {"customer_id": "customer_1"}, {"customer_id": "customer_2"}
+    for data, time in (
+        (one, "10:00"),
+        (organization, "10:00"),
+        (one | organization, "10:00"),
+        (one | organization, "10:01"),
+        (other, "10:00"),
+        (other | organization, "10:00"),
+    ):
+        post_kinde("customer.plan_created", data, occurred_at=at(time))
+
+    [owner] = CustomerIdentity.objects.filter(kind="organization")
+    assert owner.row.external_id == "customer_1"
+    assert differences() == []
 
 
 def test_live_rows__edited_deleted_and_added_by_hand(post_kinde: PostKinde) -> None:

@@ -14,8 +14,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connections
 
+from billing_webhooks import health
 from billing_webhooks.access import billing_of, users_with_plan
-from billing_webhooks.health import health
 from billing_webhooks.models import Customer, CustomerLink, Payment, WebhookEvent
 from billing_webhooks.pruning import prune
 from billing_webhooks.replaying import replay

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -245,3 +246,42 @@ class TestWatch:
         told: list[int] = []
         watch(lambda: len(told) == 2, every=timedelta(milliseconds=1), tell=told.append)
         assert told == [0, 0]
+
+
+class TestCollections:
+    """The garbage collector searches seldom during a sweep, and as before after it."""
+
+    @pytest.fixture(autouse=True)
+    def restored(self) -> Iterator[None]:
+        before = gc.get_threshold()
+        yield
+        gc.set_threshold(*before)
+
+    @staticmethod
+    def during(backlog: Backlog) -> int:
+        seen = []
+        backlog(1, 1)
+        assert sweep(tell=lambda worked: seen.append(gc.get_threshold()[0])) == 1
+        return seen[0]
+
+    def test_usual__is_restored(self, backlog: Backlog) -> None:
+        gc.set_threshold(700, 9, 8)
+        assert self.during(backlog) == sweeping.OBJECTS_BETWEEN_COLLECTIONS
+        assert gc.get_threshold()[0] == 700
+
+    @pytest.mark.parametrize("own", [0, 10**6])
+    def test_own_of_a_project__stands(self, backlog: Backlog, own: int) -> None:
+        gc.set_threshold(own, 9, 8)
+        assert self.during(backlog) == own
+        assert gc.get_threshold()[0] == own
+
+    def test_failure__restores_it_too(self, backlog: Backlog) -> None:
+        gc.set_threshold(700, 9, 8)
+        backlog(1, 1)
+
+        def fail(worked: int) -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            sweep(tell=fail)
+        assert gc.get_threshold()[0] == 700

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
@@ -41,7 +40,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
-    with stopped_by_signals() as stop, Progress(command.stderr) as progress, _few_collections():
+    with stopped_by_signals() as stop, Progress(command.stderr) as progress:
 
         def tell(worked: int) -> None:
             progress.show(f"Worked off {worked} events.")
@@ -51,21 +50,6 @@ def run(command: BaseCommand, options: Mapping[str, Any]) -> None:
         else:
             worked = sweep(limit=options["limit"], stop=stop, tell=tell)
     command.stdout.write(f"Worked off {worked} events.")
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """
-    Keep the garbage collector from what lasts as long as the process.
-
-    It would go through all code that is loaded each time, a sixth of a drain's whole time.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager

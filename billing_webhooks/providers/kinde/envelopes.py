@@ -46,7 +46,8 @@ def envelope_of(
         return _quarantined(payload, "It has no usable event_id.")
     if not event_type:
         return _quarantined(payload, "It has no usable type.")
-    occurred_at = time_at(claims, "event_timestamp", "timestamp")
+    said_at = time_at(claims, "event_timestamp")
+    occurred_at = said_at or time_at(claims, "timestamp")
     return Envelope(
         event_type=event_type,
         subject=reading.subject(claims),
@@ -56,7 +57,7 @@ def envelope_of(
         occurred_at=None if _is_ahead(occurred_at, received_at, MAX_AHEAD) else occurred_at,
         # When it was built may be another time in each attempt; its id identifies it.
         content_digest=digest_of(claims, without={"timestamp", "event_id"}),
-        warning=_warning(claims, occurred_at, received_at),
+        warning=_warning(claims, said_at, occurred_at, received_at),
     )
 
 
@@ -76,8 +77,10 @@ def _refuse_foreign(claims: Mapping[str, Any], received_at: datetime, issuer: st
 def _refuse_old(
     claims: Mapping[str, Any], received_at: datetime, max_age: timedelta | None
 ) -> None:
+    if max_age is None:
+        return
     built_at = time_at(claims, "timestamp")
-    if max_age is not None and built_at is not None and received_at - built_at > max_age:
+    if built_at is not None and received_at - built_at > max_age:
         raise NotProven("too_old")
 
 
@@ -89,7 +92,12 @@ def _is_ahead(moment: datetime | None, received_at: datetime, by: timedelta) -> 
     return moment is not None and moment - received_at > by
 
 
-def _warning(claims: Mapping[str, Any], occurred_at: datetime | None, received_at: datetime) -> str:
+def _warning(
+    claims: Mapping[str, Any],
+    said_at: datetime | None,
+    occurred_at: datetime | None,
+    received_at: datetime,
+) -> str:
     """Return what is odd about an event that is kept all the same."""
     if occurred_at is None:
         return "it has no readable time, so its arrival orders it"
@@ -97,7 +105,7 @@ def _warning(claims: Mapping[str, Any], occurred_at: datetime | None, received_a
         return "it is dated more than a day ahead, so its arrival orders it; is the clock right?"
     if _is_ahead(occurred_at, received_at, LEEWAY):
         return "it is dated ahead of our time; is the clock right?"
-    if claims.get("event_timestamp") is not None and time_at(claims, "event_timestamp") is None:
+    if said_at is None and claims.get("event_timestamp") is not None:
         return "its event_timestamp cannot be read, so its timestamp orders it"
     latest = (received_at + LEEWAY).timestamp()
     if any(_is_number(claims.get(name)) and claims[name] > latest for name in ("iat", "nbf")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from billing_webhooks.harmless import get_logger
 from billing_webhooks.providers.kinde.moduli import is_weak_modulus
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 MAX_KEYS = 100
 MAX_KEYS_PER_KID = 4

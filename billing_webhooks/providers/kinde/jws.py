@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import re
 import string
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,7 +23,10 @@ MAX_KID_LENGTH = 256
 # encoded as "e" and one of w to z. Three segments that begin otherwise are no JWS.
 _BEGINNING = re.compile(rb"e[w-z]")
 _PRINTABLE = bytes(range(0x21, 0x7F))
-_BASE64URL = (string.ascii_letters + string.digits + "-_").encode()
+_BASE64URL = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_").encode()
+# By how many characters are left over from groups of four: the last of two has four bits to
+# spare, and that of three has two, which could spell the same bytes in several ways.
+_LAST = {0: _BASE64URL, 2: _BASE64URL[::16], 3: _BASE64URL[::4]}
 _TO_BASE64 = bytes.maketrans(b"-_", b"+/")
 
 # RS256, by RFC 7518 section 3.3.
@@ -53,15 +55,10 @@ class CompactJWS:
         Raise NotAnEvent for what is no compact JWS, NotProven for one that is not
         RS256 by a named key. PyJWT's own errors quote the token, so none is shown.
         """
-        token = body.strip(b" \t\r\n\v\f")
-        is_compact = token.count(b".") == 2 and _BEGINNING.match(token)
-        if not is_compact or token.translate(None, _PRINTABLE):
-            raise NotAnEvent("not_compact_jws")
-        signing_input, _, encoded_signature = token.rpartition(b".")
-        encoded_header, _, encoded_payload = signing_input.partition(b".")
+        encoded_header, encoded_payload, encoded_signature = _segments(body)
         return cls(
-            kid=_key_id(_decode(encoded_header)),
-            signing_input=signing_input,
+            kid=_key_id(encoded_header),
+            signing_input=b"%s.%s" % (encoded_header, encoded_payload),
             signature=_decode(encoded_signature),
             encoded_payload=encoded_payload,
         )
@@ -83,23 +80,41 @@ class CompactJWS:
         return True
 
 
+def payload_of(body: bytes) -> bytes:
+    """
+    Return the payload of a body whose signature was verified before.
+
+    Raise NotAnEvent, or NotProven, for what cannot have been.
+    """
+    encoded_header, encoded_payload, _ = _segments(body)
+    _key_id(encoded_header)
+    return _decode(encoded_payload)
+
+
+def _segments(body: bytes) -> list[bytes]:
+    token = body.strip(b" \t\r\n\v\f")
+    is_compact = token.count(b".") == 2 and _BEGINNING.match(token)
+    if not is_compact or token.translate(None, _PRINTABLE):
+        raise NotAnEvent("not_compact_jws")
+    return token.split(b".")
+
+
 def _decode(segment: bytes) -> bytes:
     """Return the bytes of a base64url segment in its one canonical spelling."""
     bare = segment.rstrip(b"=")
+    last = _LAST.get(len(bare) % 4, b"")
     # What is left without the alphabet is foreign to it; binascii would pass over that.
-    if bare.translate(None, _BASE64URL) or len(bare) % 4 == 1:
+    if bare[-1:] not in last or bare.translate(None, _BASE64URL):
         raise NotProven("encoding")
-    decoded = binascii.a2b_base64(bare.translate(_TO_BASE64) + b"=" * (-len(bare) % 4))
-    # Only bits of the last character can be unused, and so have several spellings.
-    end = len(decoded) - len(decoded) % 3
-    if base64.urlsafe_b64encode(decoded[end:]).rstrip(b"=") != bare[len(bare) - len(bare) % 4 :]:
-        raise NotProven("encoding")
-    return decoded
+    return binascii.a2b_base64(bare.translate(_TO_BASE64) + b"=" * (-len(bare) % 4))
 
 
-def _key_id(header_json: bytes) -> str:
+# An issuer's few headers come again and again. A refusal is not kept, and what anybody may
+# fill is small.
+@lru_cache(maxsize=16)
+def _key_id(encoded_header: bytes) -> str:
     try:
-        document = parse(header_json)
+        document = parse(_decode(encoded_header))
     except NotStrictJSON:
         raise NotProven("header") from None
     header = document.value

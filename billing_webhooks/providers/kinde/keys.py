@@ -15,12 +15,14 @@ import time
 from collections.abc import Collection
 
 from billing_webhooks.exceptions import CannotVerifyNow, NotProven
-from billing_webhooks.providers.fetching import CannotFetch, fetch_json
+from billing_webhooks.harmless import get_logger
+from billing_webhooks.lifecycle import Name, Step, tell
+from billing_webhooks.providers.fetching import CannotFetch, fetch_json, host_of
 from billing_webhooks.providers.keeping import keeper
 from billing_webhooks.providers.kinde.jwk import usable_keys
 from billing_webhooks.providers.kinde.ring import KeyRing, TrustedKey
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 REFRESH_AFTER_SECONDS = 60 * 60
 KEEP_SECONDS = 7 * 24 * 60 * 60
@@ -39,10 +41,14 @@ FIRST, NEXT = "first", "next"
 class KeySet:
     """The keys behind one JWKS URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, alias: str = "") -> None:
         self.url = url
+        # Whom its fetches are told of.
+        self.alias = alias
         # The URL itself may be longer than a name, and its host is nobody else's business.
         self.name = f"keys:{hashlib.sha256(url.encode()).hexdigest()[:32]}"
+        # All that may be said of the URL, which may hold a secret.
+        self.host = host_of(url)
         self._fetching = threading.Lock()
         self._ring: KeyRing | None = None
         # The text that was last found kept, to tell whether somebody has changed it.
@@ -61,10 +67,11 @@ class KeySet:
         ring = self._current() or self._shared()
         if ring is None:
             return _known(self._first_fetch(), kid)
-        if not ring.find(kid, time.time()):
+        found = ring.find(kid, time.time())
+        if not found:
             # Another process may have seen the rotation before this one.
             ring = self._shared() or ring
-        found = ring.find(kid, time.time())
+            found = ring.find(kid, time.time())
         if not found:
             return _known(self._fetch_if_allowed(), kid)
         if time.time() - ring.fetched_at > REFRESH_AFTER_SECONDS:
@@ -78,9 +85,9 @@ class KeySet:
         Asked after the proof, so that what proves nothing leads to no query.
         """
         ring = self._look_now_and_then() or self._ring
-        return ring is None or key.identity in {
-            each.identity for each in ring.find(key.kid, time.time())
-        }
+        return ring is None or any(
+            each.identity == key.identity for each in ring.find(key.kid, time.time())
+        )
 
     def ring(self) -> KeyRing | None:
         """Return the keys as all processes know them, without a fetch."""
@@ -180,7 +187,7 @@ class KeySet:
         try:
             self._fetch_if_allowed()
         except CannotVerifyNow:
-            logger.info("The key set at %s was not refreshed this time.", self.url)
+            logger.info("The key set of %s was not refreshed this time.", self.host)
         finally:
             keeper().release()
 
@@ -195,16 +202,22 @@ class KeySet:
         return began
 
     def _fetch(self) -> KeyRing:
+        began = time.monotonic()
         try:
             published = usable_keys(fetch_json(self.url))
             if not published:
                 raise CannotFetch("it holds no usable RSA key")
         except CannotFetch as error:
-            logger.error("No key set from %s: %s.", self.url, error)
+            self._tell(Name.KEYS_NOT_FETCHED, began, logging.ERROR, f"{self.host}: {error}")
             raise CannotVerifyNow("keys_unavailable") from error
+        self._tell(Name.KEYS_FETCHED, began, logging.DEBUG)
         # As it is kept now, or what another process was told to forget would come back.
         known = self._look() or KeyRing(0.0)
         return self._keep(known.renewed(published, time.time()))
+
+    def _tell(self, name: Name, began: float, level: int, reason: str = "") -> None:
+        seconds = time.monotonic() - began
+        tell(Step(name, self.alias, reason=reason, seconds=seconds, level=level))
 
     def _keep(self, ring: KeyRing) -> KeyRing:
         self._ring, self._seen = ring, ring.dumps()

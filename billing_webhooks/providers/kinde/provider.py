@@ -18,7 +18,7 @@ from billing_webhooks.providers.fetching import has_host, is_safe_url
 from billing_webhooks.providers.kinde import diagnosis, issuers, reading
 from billing_webhooks.providers.kinde.advice import ADVICE
 from billing_webhooks.providers.kinde.envelopes import claims_in, envelope_of
-from billing_webhooks.providers.kinde.jws import CompactJWS
+from billing_webhooks.providers.kinde.jws import CompactJWS, payload_of
 from billing_webhooks.providers.kinde.keys import KeySet
 from billing_webhooks.providers.kinde.meanings import MEANINGS
 from billing_webhooks.providers.kinde.ring import GRACE_SECONDS, TrustedKey
@@ -56,7 +56,7 @@ class KindeProvider(Provider):
         jwks_url = options.get("JWKS_URL") or self.issuer + JWKS_PATH
         if not has_host(jwks_url):
             raise ImproperlyConfigured(f"{self.where}['JWKS_URL'] must be a URL or left out.")
-        self.keys = KeySet(jwks_url)
+        self.keys = KeySet(jwks_url, alias)
         self.max_age: timedelta | None = options.get("MAX_AGE", DEFAULT_MAX_AGE)
         if not isinstance(self.max_age, timedelta | None):
             raise ImproperlyConfigured(f"{self.where}['MAX_AGE'] must be a timedelta or None.")
@@ -87,7 +87,7 @@ class KindeProvider(Provider):
 
     def decode(self, body: bytes) -> dict[str, Any]:
         try:
-            return claims_in(CompactJWS.parse(body).payload)
+            return claims_in(payload_of(body))
         except (NotAnEvent, NotProven):
             raise NotUnderstood("The stored body is no compact JWS.") from None
 
@@ -142,16 +142,16 @@ class KindeProvider(Provider):
         ]
 
     def _check_signature(self, token: CompactJWS) -> None:
-        kid_digest = f"kid_sha={token.kid_digest}"
+        """Raise NotProven, which tells the digest of the key's id, or CannotVerifyNow."""
         try:
             keys = self.keys.find(token.kid)
+            signer = next((each for each in keys if token.is_signed_by(each.key)), None)
+            if signer is None:
+                raise NotProven("signature")
+            if not self.keys.is_still_trusted(signer):
+                raise NotProven("forgotten_key")
         except NotProven as refusal:
-            raise NotProven(refusal.reason, kid_digest) from None
-        signer = next((each for each in keys if token.is_signed_by(each.key)), None)
-        if signer is None:
-            raise NotProven("signature", kid_digest)
-        if not self.keys.is_still_trusted(signer):
-            raise NotProven("forgotten_key", kid_digest)
+            raise NotProven(refusal.reason, f"kid_sha={token.kid_digest}") from None
 
 
 def _signing_key(trusted: TrustedKey) -> SigningKey:

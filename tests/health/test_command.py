@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from billing_webhooks.health import health
+from billing_webhooks import health
 from billing_webhooks.models import Heartbeat, WebhookEvent
 from billing_webhooks.sweeping import sweep
 from tests.conftest import PostBillaBear, PostKinde
+from tests.overview.events import event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,24 +124,44 @@ def test_all_at_once__in_one_line_each(post_kinde: PostKinde, settings: Any) -> 
     assert len(problems()) == 2
 
 
+def told(*arguments: str) -> str:
+    """Return what the command prints, whatever it complains of."""
+    out = StringIO()
+    with suppress(CommandError, SystemExit):
+        call_command("billing_webhooks", "health", *arguments, stdout=out)
+    return out.getvalue()
+
+
 def test_numbers__stand_on_the_output_in_any_case(
     post_kinde: PostKinde, post_billabear: PostBillaBear, settings: Any
 ) -> None:
-    out = StringIO()
-    with pytest.raises(CommandError):
-        call_command("billing_webhooks", "health", stdout=out)
-    assert out.getvalue() == "0 due, 0 pending, 0 dead, 0 in quarantine; last sweep: never.\n"
-
-    Heartbeat.objects.create(name="sweep", at=timezone.now())
+    assert told().splitlines() == [
+        "0 due, 0 pending, 0 dead, 0 in quarantine; last sweep: never.",
+        "kinde: last event: never.",
+        "billabear: last event: never.",
+    ]
+    sweep()
     post_billabear("customer_created", customer=None)
     settings.BILLING_WEBHOOKS_DISPATCH = "deferred"
     post_kinde("customer.agreement_created", SIGN_UP)
-    out = StringIO()
-    call_command("billing_webhooks", "health", stdout=out)
-    assert out.getvalue().startswith("1 due, 1 pending, 0 dead, 1 in quarantine; last sweep: 20")
+    numbers, kinde, _billabear = told().splitlines()
+    assert numbers.startswith("1 due, 1 pending, 0 dead, 1 in quarantine; last sweep: 20")
+    assert re.fullmatch(r"kinde: last event: 20.+; keys of 20.+\.", kinde)
 
 
-def test_statements__are_two() -> None:
-    with CaptureQueriesContext(connection) as queries:
-        health()
-    assert len(queries) == 2
+def test_database__away_is_status_2_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: Any) -> NoReturn:
+        raise OperationalError("could not connect as shop with password hunter2")
+
+    with connection.execute_wrapper(refuse), pytest.raises(CommandError) as raised:
+        call_command("billing_webhooks", "health", "--json")
+    assert raised.value.returncode == 2
+    assert str(raised.value) == "The database 'default' cannot be asked (OperationalError)."
+    assert capsys.readouterr().out == ""
+
+
+def test_settings__that_are_wrong_are_status_2(settings: Any) -> None:
+    settings.BILLING_WEBHOOKS_HEALTH_LONGEST_DUE = 15
+    WebhookEvent.objects.bulk_create([event(timezone.now(), state="pending")])
+    WebhookEvent.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=1))
+    assert problems() == ["status 2"]
