@@ -89,6 +89,8 @@ class Bell(threading.Thread):
         self._task: Any = None
         self._rung = threading.Event()
         self._is_last = threading.Event()
+        # Held while workers are told.
+        self.telling = threading.Lock()
         self._known_failures = 0
         self._began_at: float | None = None
 
@@ -106,7 +108,8 @@ class Bell(threading.Thread):
             # Before the message goes out: whoever rings from now on is in the next one.
             self._rung.clear()
             # Whoever started the thread, or let a message down, leaves nothing in the next one.
-            contextvars.Context().run(self._tell)
+            with self.telling:
+                contextvars.Context().run(self._tell)
             self._began_at = None
             self._is_last.wait(PAUSE_SECONDS)
 
@@ -183,6 +186,30 @@ def _bell() -> Bell:
         # Another request was first; a bell that is nobody's ends when it is rung.
         made.ring()
     return known
+
+
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    """
+    Let a message come to its end first, unless it takes too long.
+
+    What the thread is about to import would stay half a module in the child, for ever.
+    """
+    bell = _bells.get(os.getpid())
+    if bell is not None and bell.telling.acquire(timeout=PATIENCE_SECONDS):
+        _forking.held = bell.telling
+
+
+def _after_fork() -> None:
+    held = getattr(_forking, "held", None)
+    if held is not None:
+        _forking.held = None
+        held.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 @atexit.register

@@ -187,11 +187,13 @@ def test_start__imports_celery_before_the_first_request_if_it_is_used(
 
 
 FORK = """
-import os, sys
+import os, sys, time
 from billing_webhooks import nudging, publishing
 nudging.PATIENCE_SECONDS = publishing.SOCKET_SECONDS = 30
 reader, writer = os.pipe()
 nudging.nudge("kinde:1")
+while not {"kombu.transport.pyamqp", "kombu.transport.redis"} & sys.modules.keys():
+    time.sleep(0.0001)
 is_parent = os.fork() > 0 and os.fork() > 0
 for _ in range(20):
     nudging.nudge("kinde:1")
@@ -204,7 +206,7 @@ if is_parent:
 sys.stdin.read()
 os._exit(0)
 """
-"""A parent that has woken somebody, and two children; all stay until their input ends."""
+"""A parent, forked amid its first message, and two children; all stay until their input ends."""
 
 
 def connections_of(broker: Broker) -> int:
