@@ -37,7 +37,8 @@ def accept(provider: Provider, delivery: Delivery) -> Step:
     envelope = provider.verify(delivery)
     event = _event(provider, delivery, envelope)
     stored = store(event)
-    step = _step(event, stored, envelope, time.perf_counter() - began)
+    level = _level(provider, envelope, stored)
+    step = _step(event, stored, envelope, level, time.perf_counter() - began)
     tell(step)
     tracing.received(event, "quarantined" if envelope.problem else stored.value)
     if not envelope.problem:
@@ -45,12 +46,18 @@ def accept(provider: Provider, delivery: Delivery) -> Step:
     return step
 
 
-def _step(event: WebhookEvent, stored: Stored, envelope: Envelope, seconds: float) -> Step:
-    level = logging.INFO
+def _level(provider: Provider, envelope: Envelope, stored: Stored) -> int:
     if envelope.problem:
-        level = logging.ERROR
-    elif envelope.warning or stored is Stored.CONFLICTING:
-        level = logging.WARNING
+        # Some are sent what is not meant for us. Else something is new, and nobody has been told.
+        return logging.WARNING if provider.rejects_unreadable else logging.ERROR
+    if envelope.warning or stored is Stored.CONFLICTING:
+        return logging.WARNING
+    return logging.INFO
+
+
+def _step(
+    event: WebhookEvent, stored: Stored, envelope: Envelope, level: int, seconds: float
+) -> Step:
     facts = {
         "reason": envelope.problem or envelope.warning,
         "seconds": seconds,

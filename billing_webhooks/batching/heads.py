@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Length
 
 from billing_webhooks.attempts import DUE, UNDER_WAY, pending
 from billing_webhooks.compiled import Recurring, any_of, values
 from billing_webhooks.lifecycle import Step
 from billing_webhooks.models import Mailbox
+
+# Of the bodies worked together: events are of some KB, but each may be of a MiB.
+MOST_BYTES = 16 * 1024 * 1024
 
 FRESH = Q(attempts=0, attempt_began_at=None, applied_at=None, only_receiver="")
 
@@ -65,8 +69,14 @@ class Batched:
 def heads(
     db: str, mailboxes: Collection[str], limit: int, unharmed: Collection[str]
 ) -> tuple[list[Head], Batched]:
-    """Return at most `limit` of them in their order, and what is next of which mailbox."""
+    """
+    Return at most `limit` of them in their order, and what is next of which mailbox.
+
+    Their bodies have at most MOST_BYTES together, unless one alone has more.
+    """
     rows = _next(db, mailboxes, limit + 1)
+    sizes = accumulate(row.size or 0 for row in rows[:limit])
+    limit = max(1, sum(size <= MOST_BYTES for size in sizes))
     found: list[Head] = []
     rest = Batched()
     for mailbox, of_mailbox in groupby(rows[:limit], attrgetter("mailbox")):
@@ -98,6 +108,7 @@ class Next(NamedTuple):
     traceparent: str
     tried_at: datetime | None
     is_fresh: bool
+    size: int | None
 
 
 def _next(db: str, mailboxes: Collection[str], limit: int) -> list[Next]:
@@ -109,7 +120,11 @@ def _of_mailboxes(db: str, limit: int, *, mailboxes: Any) -> QuerySet[Any, Any]:
     tried = Mailbox._base_manager.filter(key=OuterRef("mailbox")).values("tried_at")
     events = pending(db).filter(DUE | UNDER_WAY, any_of("mailbox", mailboxes))
     return (
-        events.annotate(tried_at=Subquery(tried), is_fresh=ExpressionWrapper(FRESH, BooleanField()))
+        events.annotate(
+            tried_at=Subquery(tried),
+            is_fresh=ExpressionWrapper(FRESH, BooleanField()),
+            size=Length("body"),
+        )
         .order_by("mailbox", "occurred_at", "sequence")
         .values_list(*Next._fields)[:limit]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ from tests.outcomes import forget, is_settled
 from tests.snapshots import snapshot
 from tests.test_concurrency import at_once
 from tests.waiting import until
+
+# The package has a function of this name, too.
+HEADS = import_module("billing_webhooks.batching.heads")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,6 +158,22 @@ def test_rest__of_a_batch_is_worked_together_by_another_worker(backlog: Backlog)
     assert states() == {"processed": 12}
     # One transaction, but for where mailboxes are marked in one of their own.
     assert len([each for each in taken if each == "COMMIT"]) <= 2
+
+
+def test_large__are_worked_as_many_at_a_time_as_fit(
+    backlog: Backlog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backlog(*customers(4), events=5)
+    sizes = [len(each.body) for each in WebhookEvent.objects.all()]
+    monkeypatch.setattr(HEADS, "MOST_BYTES", 7 * max(sizes))
+    done: list[int] = []
+    assert sweep(tell=done.append) == 20
+    assert states() == {"processed": 20}
+    assert done[0] == 7
+
+    monkeypatch.setattr(HEADS, "MOST_BYTES", 1)
+    backlog("customer_9", events=2)
+    assert sweep() == 2
 
 
 def test_turns__who_has_many_events_waits_until_others_had_theirs(

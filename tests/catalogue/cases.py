@@ -19,7 +19,11 @@ STORING = "INFO billing_webhooks.events.accepted"
 REPEATING = "INFO billing_webhooks.events.repeated"
 CONTRADICTING = "WARNING billing_webhooks.events.contradicted"
 DOUBTING = "WARNING billing_webhooks.events.accepted"
-QUARANTINING = "ERROR billing_webhooks.events.quarantined"
+# By what the sender is answered.
+QUARANTINING = {
+    200: "ERROR billing_webhooks.events.quarantined",
+    400: "WARNING billing_webhooks.events.quarantined",
+}
 # What becomes of an event is told by its worker, who here is the same process.
 DONE = "INFO billing_webhooks.events.processed"
 WORKING = "ERROR billing_webhooks.events.died"
@@ -125,7 +129,9 @@ def no_answer() -> Expected:
 
 def quarantined(status: int, reason: str = "") -> Expected:
     # A sentence stands in quotes, and the cases know how it begins.
-    return Expected(status, ("quarantined",), log=(QUARANTINING,), reason=f' reason="{reason}')
+    return Expected(
+        status, ("quarantined",), log=(QUARANTINING[status],), reason=f' reason="{reason}'
+    )
 
 
 def applied(log: str = STORING) -> Expected:

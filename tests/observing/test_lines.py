@@ -85,7 +85,7 @@ def test_quarantine__has_what_is_answered_and_the_event(
     )
     facts = fields(record)
     assert (facts["step"], facts["event_id"]) == ("quarantined", str(event.pk))
-    assert (record.levelname, vars(record)["status_code"]) == ("ERROR", 400)
+    assert (record.levelname, vars(record)["status_code"]) == ("WARNING", 400)
 
 
 @pytest.mark.parametrize(
