@@ -47,6 +47,9 @@ FLAT_ONES = (
     "health",
     "events, page one",
     "a customer of few events",
+    "API: customers changed since then",
+    "API: events, page one",
+    "API: a customer",
 )
 
 

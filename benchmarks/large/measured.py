@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.admin import site
 from django.contrib.auth.models import User
@@ -44,6 +45,7 @@ from billing_webhooks.pruning import prune
 
 Work = Callable[[], object]
 DEFAULT = "default"
+API = "billing_webhooks_api"
 # The machine itself: it is no slower with more events, but at another hour.
 CONTROL = "a page without events"
 
@@ -105,7 +107,7 @@ class Working:
 
 
 class Looking:
-    """The pages of the admin, as a person sees them who may see everything."""
+    """What people see in the admin, and what machines ask, by one who may see everything."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -113,9 +115,10 @@ class Looking:
         self._client.force_login(_somebody())
 
     def preparations(self) -> Mapping[str, Preparation]:
-        return {name: lambda url=url: partial(self._get, url) for name, url in self.urls()}  # type: ignore[misc]
+        urls = chain(self.pages(), self.questions())
+        return {name: lambda url=url: partial(self._get, url) for name, url in urls}  # type: ignore[misc]
 
-    def urls(self) -> Iterator[tuple[str, str]]:
+    def pages(self) -> Iterator[tuple[str, str]]:
         """Yield the address of each page by what it shows, first one that asks no table."""
         yield CONTROL, reverse(f"{site.name}:password_change")
         middle = self._history.events // 2
@@ -139,6 +142,21 @@ class Looking:
         for model in (Subscription, Payment, ReceiverRun, Mailbox):
             yield f"{model._meta.verbose_name_plural}, page one", _list_url(model)
         yield "the overview", reverse(f"{site.name}:{URL_NAME}")
+
+    def questions(self) -> Iterator[tuple[str, str]]:
+        """Yield addresses of the REST API, of what is measured and of a probe."""
+        since = urlencode({"updated_since": self._history.received_at(self._history.events // 2)})
+        for name in ("customers", "subscriptions", "payments"):
+            url = reverse(f"{API}:{name}-list")
+            yield f"API: {name}, page one", url
+            yield f"API: {name} changed since then", f"{url}?{since}"
+        yield "API: events, page one", reverse(f"{API}:events-list")
+        yield "API: events, oldest first", reverse(f"{API}:events-list") + "?ordering=oldest"
+        customer = [PROVIDER, f"kp_{digest(USUAL)[:32]}"]
+        yield "API: a customer", reverse(f"{API}:customers-retrieve", args=customer)
+        yield "API: an explanation", reverse(f"{API}:customers-explain", args=customer)
+        yield "a scrape of metrics", reverse("billing_webhooks_metrics:scrape")
+        yield "a probe, ready", reverse("billing_webhooks_health:ready")
 
     def _cursor(self, number: int) -> str:
         ordering = ("-received_at", "-id")

@@ -89,11 +89,13 @@ class History:
         """Yield the rows of each table, those that others refer to first."""
         numbers = range(1, self.customers + 1)
         at = ("provider", "created_at", "updated_at")
-        same = (PROVIDER, text_of(self.until), text_of(self.until))
         yield Rows(
             Customer,
             ("id", "external_id", "email", *at),
-            ((n, f"kp_{digest(n)[:32]}", f"{digest(n)[:12]}@example.com", *same) for n in numbers),
+            (
+                (n, f"kp_{digest(n)[:32]}", f"{digest(n)[:12]}@example.com", *self._same(n))
+                for n in numbers
+            ),
         )
         yield Rows(
             CustomerIdentity,
@@ -103,24 +105,16 @@ class History:
         yield Rows(
             Subscription,
             ("id", "external_id", "customer_id", "status", *at),
-            ((n, f"agreement_{digest(-n)[:32]}", n, "active", *same) for n in numbers),
+            ((n, f"agreement_{digest(-n)[:32]}", n, "active", *self._same(n)) for n in numbers),
         )
         yield Rows(Mailbox, ("key",), ((mailbox_of(n),) for n in numbers))
         yield Rows(WebhookEvent, EVENT_COLUMNS, self._events())
-        payments = range(0, self.events, OF_A_PAYMENT)
-        yield Rows(
-            Payment,
-            ("id", "identity", "external_id", "customer_id", "occurred_at", "status", *at),
-            (
-                (n + 1, f"id:{digest(n)}", digest(n), self.customer_of(n), same[1], "paid", *same)
-                for n in payments
-            ),
-        )
+        yield Rows(Payment, PAYMENT_COLUMNS, self._payments())
         yield Rows(
             ReceiverRun,
             ("id", "event_id", "signal", "receiver", "state", "updated_at"),
             (
-                (n + 1, self.key(n), TYPES[1], "project.receivers.told", "succeeded", same[1])
+                (n + 1, self.key(n), TYPES[1], "project.receivers.told", "succeeded", self._at(n))
                 for n in range(0, self.events, OF_A_RUN)
             ),
         )
@@ -129,6 +123,20 @@ class History:
         """Return the primary key of an event: like ours, in order of arrival."""
         milliseconds = int(self.received_at(number).timestamp() * 1000)
         return f"{milliseconds:012x}7{number % 4096:03x}8{digest(number)[:15]}"
+
+    def _at(self, number: int) -> str:
+        return text_of(self.received_at(number))
+
+    def _same(self, customer: int) -> tuple[str, str, str]:
+        """Return provider, and when a customer's rows were made and changed: they take turns."""
+        changed = self.until - SPAN * (customer / self.customers)
+        return PROVIDER, text_of(self.until - SPAN), text_of(changed)
+
+    def _payments(self) -> Iterator[tuple[Any, ...]]:
+        for number in range(0, self.events, OF_A_PAYMENT):
+            paid, at = digest(number), self._at(number)
+            customer = self.customer_of(number)
+            yield (number + 1, f"id:{paid}", paid, customer, at, "paid", PROVIDER, at, at)
 
     def _events(self) -> Iterator[tuple[Any, ...]]:
         random = Random(1)
@@ -139,8 +147,7 @@ class History:
             customer = self.customer_of(number)
             state = self._state(number)
             is_processed = state == "processed"
-            received = self.received_at(number)
-            at = text_of(received)
+            at = self._at(number)
             name = f"event_{digest(number)[:32]}"
             is_rare = number % EVENTS_PER_RARE == 3
             yield (
@@ -171,6 +178,17 @@ class History:
         return "quarantined" if number % EVENTS_PER_QUARANTINED == 11 else "processed"
 
 
+PAYMENT_COLUMNS = (
+    "id",
+    "identity",
+    "external_id",
+    "customer_id",
+    "occurred_at",
+    "status",
+    "provider",
+    "created_at",
+    "updated_at",
+)
 EVENT_COLUMNS = (
     "id",
     "event_type",

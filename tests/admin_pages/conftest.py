@@ -29,6 +29,7 @@ from billing_webhooks.models import (
 from billing_webhooks.signals import event_processed
 from billing_webhooks.sweeping import sweep
 from tests.conftest import PostBillaBear, PostKinde
+from tests.recorded import recorded
 
 PAGES = [
     WebhookEvent,
@@ -82,6 +83,10 @@ def _receiver() -> Iterator[None]:
 @pytest.fixture
 def data(post_kinde: PostKinde, post_billabear: PostBillaBear, _receiver: None) -> None:
     """Events of both providers, and at least one row of every model."""
+    recorded("admin", lambda: _make(post_kinde, post_billabear))
+
+
+def _make(post_kinde: PostKinde, post_billabear: PostBillaBear) -> None:
     post_kinde("customer.agreement_created", agreement())
     post_kinde("customer.payment_succeeded", agreement(payment_id="pay_1", amount="19.90"))
     post_kinde("customer.invoice_overdue", agreement(invoice_id="inv_1", amount=1990))

@@ -14,6 +14,7 @@ from billing_webhooks.models import Customer
 from billing_webhooks.sweeping import sweep
 from tests.api.asking import Ask, asking
 from tests.conftest import PostBillaBear, PostKinde
+from tests.recorded import recorded
 
 VIEW = (
     "view_customer",
@@ -37,6 +38,11 @@ def data(post_kinde: PostKinde, post_billabear: PostBillaBear, settings: Any) ->
     """What two customers have, and an event that is in quarantine."""
     # All of them are worked together, which takes a fraction of the time.
     dispatch, settings.BILLING_WEBHOOKS_DISPATCH = app_settings.DISPATCH, "deferred"
+    recorded("api", lambda: _make(post_kinde, post_billabear))
+    settings.BILLING_WEBHOOKS_DISPATCH = dispatch
+
+
+def _make(post_kinde: PostKinde, post_billabear: PostBillaBear) -> None:
     for name in ("ada", "bob"):
         about = {
             "customer_id": f"customer_{name}",
@@ -52,7 +58,6 @@ def data(post_kinde: PostKinde, post_billabear: PostBillaBear, settings: Any) ->
         post_kinde("customer.meter_usage_updated", usage, event_id=f"usage_{name}")
     post_billabear("customer_created", customer="nobody")
     sweep()
-    settings.BILLING_WEBHOOKS_DISPATCH = dispatch
 
 
 @pytest.fixture

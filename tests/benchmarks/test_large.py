@@ -33,6 +33,10 @@ MEASURED = (
     "a customer of many events",
     "a customer of few events",
     "the overview",
+    "API: payments changed since then",
+    "API: an explanation",
+    "a scrape of metrics",
+    "a probe, ready",
 )
 
 

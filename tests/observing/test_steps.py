@@ -149,7 +149,7 @@ def test_no_event__quarantined(listener: Listener, client: Client) -> None:
     assert send(client, b"[]").status_code == 400
 
     (step,) = listener.steps
-    assert (step.name, step.level) == (Name.QUARANTINED, logging.ERROR)
+    assert (step.name, step.level) == (Name.QUARANTINED, logging.WARNING)
     assert step.event == WebhookEvent.objects.get().pk
     assert step.reason == WebhookEvent.objects.get().last_error
 
