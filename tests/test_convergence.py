@@ -22,7 +22,7 @@ from billing_webhooks.signals import event_processed
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.audience import Audience
 from tests.conftest import Connect, PostBillaBear, at
-from tests.fuzzing.budget import budget
+from tests.fuzzing.budget import SHARE, budget
 from tests.histories import billabear_events, kinde_histories
 from tests.outcomes import calls, runs, succeeded
 from tests.snapshots import snapshot
@@ -105,7 +105,7 @@ def plan_change() -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(5))), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(5)))[::SHARE], ids=str)
 def test_kinde__a_plan_change_in_any_order_leaves_one_live_agreement(
     issuer: KindeIssuer, client: Client, order: Sequence[int]
 ) -> None:

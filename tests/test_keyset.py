@@ -21,7 +21,7 @@ from tests.fuzzing.budget import budget
 
 pytestmark = pytest.mark.django_db
 
-MODERATE = budget(60)
+MODERATE = budget(30)
 TIMES = [None, at("08:00"), at("08:00") + timedelta(microseconds=1), at("09:00")]
 ORDERS: list[tuple[Any, ...]] = [
     ("-pk",),
@@ -44,18 +44,18 @@ rows = st.lists(
 
 def add(some: list[tuple[Any, Any, str]], name: str) -> set[int]:
     customer = Customer.objects.create(provider="kinde", email=f"{name}\x7fé\U0001f600")
-    made = [
-        Subscription.objects.create(
+    made = Subscription.objects.bulk_create(
+        Subscription(
             provider="kinde",
             external_id=f"{name}{number}",
             customer=customer if number % 2 else None,
             current_period_end=end,
             started_at=start,
             status=status,
-        ).pk
+        )
         for number, (end, start, status) in enumerate(some)
-    ]
-    return set(made)
+    )
+    return {each.pk for each in made}
 
 
 def walk(keyset: Keyset, size: int, new: list[tuple[Any, Any, str]]) -> list[int]:

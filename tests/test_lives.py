@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +30,7 @@ from tests.test_convergence import rolled_back
 pytestmark = pytest.mark.django_db
 
 # Servers are slower, and of them it is no more than that they do the same.
-thorough = budget(20 if connection.vendor == "sqlite" else 6)
+thorough = budget(20)
 
 
 @pytest.fixture

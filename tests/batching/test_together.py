@@ -194,7 +194,7 @@ def test_turns__who_has_many_events_waits_until_others_had_theirs(
 
 
 # Where most of a batch is done by the database.
-@budget(40 if connection.vendor == "postgresql" else 20)
+@budget(40 if connection.vendor == "postgresql" else 20, share=1)
 @given(history=kinde_histories, size=st.integers(1, 12))
 def test_history__worked_together_ends_as_worked_one_by_one(
     post_all: Post, settings: Any, history: list[dict[str, Any]], size: int
