@@ -23,6 +23,9 @@ from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 from billing_webhooks.testing import KindeIssuer, kinde_event
 from tests.conftest import at
 from tests.kinde.deliveries import CHANGED_PLAN, changed_byte, compact, payload_of
+from tests.once import on_one_database
+
+on_one_database()
 
 NOW = at("10:30")
 
