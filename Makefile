@@ -61,21 +61,22 @@ serve: $(VENV)/.demo  ## Leave the example project running on the same database,
 screenshots: $(VENV)/.test  ## Take the pictures of the documentation; it needs chromium
 	$(BIN)/python -m tests.browser.screenshots $(SCREENSHOTS)
 
-# Those on SQLite that take longest and need no database, or make their own, follow those on MariaDB,
-# which end first. With PYTEST_ARGS all are together.
+# Tests wait a lot, so three runs go side by side: of what needs a server or takes long, in the order
+# below, and of the rest on SQLite. With PYTEST_ARGS, what takes long is among the rest.
 ifeq ($(strip $(PYTEST_ARGS)),)
-LONG := tests/benchmarks tests/browser tests/test_chaos.py tests/test_demonstration.py \
+AFTER_POSTGRES := tests/celery_engine tests/flood tests/fuzzing tests/test_chaos.py tests/vectors
+AFTER_MARIADB := tests/benchmarks tests/browser tests/observing tests/test_demonstration.py \
     tests/test_example_project.py tests/test_read_replica.py tests/test_split_database.py
 endif
+PYTEST_ON_SQLITE := env -u DATABASE_URL $(BIN)/python -m pytest
 
-# Tests wait a lot for databases, so those on servers run beside those on SQLite; their reports follow.
 test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB where it is installed
 	@$(MAKE) --no-print-directory test-on-postgres >$(VENV)/postgres.log 2>&1 & postgres=$$!; \
 	$(MAKE) --no-print-directory test-on-mariadb >$(VENV)/mariadb.log 2>&1 & mariadb=$$!; \
 	trap 'kill $$postgres $$mariadb 2>/dev/null' EXIT INT TERM; \
 	status=0; \
 	echo "Testing on SQLite"; \
-	env -u DATABASE_URL $(BIN)/python -m pytest $(LONG:%=--ignore=%) $(PYTEST_ARGS) || status=1; \
+	$(PYTEST_ON_SQLITE) $(patsubst %,--ignore=%,$(AFTER_POSTGRES) $(AFTER_MARIADB)) $(PYTEST_ARGS) || status=1; \
 	wait $$postgres || status=1; \
 	cat $(VENV)/postgres.log; \
 	wait $$mariadb || status=1; \
@@ -84,8 +85,14 @@ test: $(VENV)/.test  ## Run every test on SQLite, on PostgreSQL, and on MariaDB 
 
 .PHONY: test-on-postgres test-on-mariadb
 test-on-postgres:
-	@echo "Testing on PostgreSQL"; \
-	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@status=0; \
+	echo "Testing on PostgreSQL"; \
+	$(BIN)/python -m tests.with_database postgres $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+	if [ -n "$(AFTER_POSTGRES)" ]; then \
+	    echo "Testing on SQLite, with brokers and in depth"; \
+	    $(PYTEST_ON_SQLITE) $(AFTER_POSTGRES) || status=1; \
+	fi; \
+	exit $$status
 
 test-on-mariadb:
 	@status=0; \
@@ -96,9 +103,9 @@ test-on-mariadb:
 	fi; \
 	$(BIN)/python -m tests.with_database --optional mariadb \
 	    $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
-	if [ -n "$(LONG)" ]; then \
+	if [ -n "$(AFTER_MARIADB)" ]; then \
 	    echo "Testing on SQLite, what takes long"; \
-	    env -u DATABASE_URL $(BIN)/python -m pytest $(LONG) || status=1; \
+	    $(PYTEST_ON_SQLITE) $(AFTER_MARIADB) || status=1; \
 	fi; \
 	exit $$status
 

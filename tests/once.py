@@ -6,11 +6,14 @@ import os
 
 import pytest
 
+REASON = "It does not depend on the database: tried once, in the run on SQLite."
+IS_ON_A_SERVER = "DATABASE_URL" in os.environ
+
+# For tests of a module of which others depend on the database.
+once = pytest.mark.skipif(IS_ON_A_SERVER, reason=REASON)
+
 
 def on_one_database() -> None:
     """Skip a module that brings what it needs itself, and does not ask which database there is."""
-    if "DATABASE_URL" in os.environ:
-        pytest.skip(
-            "It does not depend on the database: tried once, in the run on SQLite.",
-            allow_module_level=True,
-        )
+    if IS_ON_A_SERVER:
+        pytest.skip(REASON, allow_module_level=True)

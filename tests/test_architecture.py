@@ -16,7 +16,10 @@ from django.test import Client
 import billing_webhooks
 from billing_webhooks.models import Subscription, WebhookEvent
 from billing_webhooks.signals import subscription_started
+from tests.once import on_one_database
 from tests.test_docs import blocks
+
+on_one_database()
 
 PACKAGE = Path(billing_webhooks.__file__).parent
 

@@ -24,7 +24,10 @@ from billing_webhooks.models import Customer, Plan
 from billing_webhooks.providers.billabear import signals as billabear
 from billing_webhooks.providers.kinde import signals as kinde
 from tests.conftest import SECRET
+from tests.once import on_one_database
 from tests.tracing.spans import PROVIDER
+
+on_one_database()
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

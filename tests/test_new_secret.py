@@ -11,6 +11,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.conftest import basic
+from tests.once import on_one_database
+
+on_one_database()
 
 BACKEND = "billing_webhooks.providers.billabear.BillaBearProvider"
 SHOP = "https://shop.example.com/webhooks/"

@@ -13,6 +13,9 @@ from billing_webhooks.models import Customer
 from tests.admin_pages.pages import page_url, text_of
 from tests.admin_pages.people import read, section_of, subscribe
 from tests.conftest import PostKinde
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

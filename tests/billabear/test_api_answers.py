@@ -17,6 +17,9 @@ from tests.billabear.conftest import Say, use_api, work_off
 from tests.billabear.deliveries import (
     CUSTOMER_ID,
 )
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

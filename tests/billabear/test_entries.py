@@ -24,6 +24,9 @@ from tests.billabear.deliveries import (
     PLAN_ID,
     subscription,
 )
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

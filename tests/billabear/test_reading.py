@@ -42,6 +42,9 @@ from tests.billabear.deliveries import (
     SUBSCRIPTION_ID,
     subscription,
 )
+from tests.once import on_one_database
+
+on_one_database()
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 

@@ -22,8 +22,11 @@ from tests.celery_engine.brokers import Silent, Trickling
 from tests.celery_engine.conftest import UseBroker
 from tests.celery_engine.queues import Broker
 from tests.celery_engine.waiting import LONGEST_SECONDS
+from tests.once import on_one_database
 from tests.overview.events import event
 from tests.servers.processes import free_port
+
+on_one_database()
 
 MINUTE = timedelta(minutes=1)
 

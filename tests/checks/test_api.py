@@ -13,6 +13,9 @@ from django.urls import include, path
 
 from billing_webhooks.checks import api
 from tests.checks.told import told
+from tests.once import on_one_database
+
+on_one_database()
 
 PROJECT = Path(__file__).parent.parent.parent / "pyproject.toml"
 WITHOUT = """

@@ -12,7 +12,10 @@ from billing_webhooks.models import WebhookEvent
 from tests.doctor.conftest import doctor
 from tests.doctor.proxy import Behaviour, proxy
 from tests.kinde.origin import Origin
+from tests.once import on_one_database
 from tests.servers.certificates import self_signed
+
+on_one_database()
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("well")]
 

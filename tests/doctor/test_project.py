@@ -21,6 +21,9 @@ from billing_webhooks.providers.billabear import BillaBearProvider
 from billing_webhooks.providers.kinde import KindeProvider
 from tests.doctor import middleware
 from tests.doctor.conftest import doctor
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.usefixtures("well")
 

@@ -17,7 +17,10 @@ from billing_webhooks import health
 from billing_webhooks.models import Heartbeat, WebhookEvent
 from billing_webhooks.sweeping import sweep
 from tests.conftest import PostBillaBear, PostKinde
+from tests.once import on_one_database
 from tests.overview.events import event
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,10 @@ from django.db import connection
 from django.utils import timezone
 
 from billing_webhooks.models import Heartbeat
+from tests.once import on_one_database
 from tests.servers.processes import free_port
+
+on_one_database()
 
 Probe = Callable[..., "subprocess.CompletedProcess[str]"]
 NAMES = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")

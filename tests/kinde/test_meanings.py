@@ -29,6 +29,9 @@ from billing_webhooks.providers.kinde import KindeProvider, reading
 from tests.conftest import PostKinde
 from tests.kinde.deliveries import AGREEMENT_ID, CUSTOMER_ID
 from tests.kinde.facts import DUE, NOW, read
+from tests.once import on_one_database
+
+on_one_database()
 
 REF = CustomerRef(CUSTOMER_ID, "org_1")
 PLAN = PlanRef(code="pro")

@@ -25,6 +25,9 @@ from billing_webhooks.facts import (
 from billing_webhooks.providers.kinde import reading
 from tests.kinde.deliveries import AGREEMENT_ID, CUSTOMER_ID, payload_of
 from tests.kinde.facts import DUE, fact, read
+from tests.once import on_one_database
+
+on_one_database()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from billing_webhooks.models import WebhookEvent
 from billing_webhooks.rhythm import EVENTS_LOOKED_AT, Rhythm, rhythm
 from tests.conftest import at
+from tests.once import once
 from tests.overview.events import event
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,7 @@ def busy(*, until: int, quiet: range, days: int) -> list[int]:
     return [ago for ago in range(until, days * DAY) if ago % DAY not in quiet]
 
 
+@once
 @pytest.mark.parametrize(
     ("until", "is_silent"),
     [(60, False), (180, False), (599, False), (620, False), (1300, True)],

@@ -14,9 +14,12 @@ from billing_webhooks.models import Payment, WebhookEvent
 from billing_webhooks.pruning import prune
 from billing_webhooks.signals import event_processed
 from tests.conftest import Connect, PostBillaBear, PostKinde, at
+from tests.once import on_one_database
 from tests.replaying.conftest import SIGN_UP, Run, states
 from tests.replaying.dumps import dump
 from tests.replaying.test_refused import PAYMENT
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

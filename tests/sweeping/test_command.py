@@ -19,6 +19,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing_webhooks.models import WebhookEvent
+from tests.once import once
 from tests.servers.postgres import PostgreSQL, postgres
 from tests.servers.processes import NoServer
 from tests.servers.program import ROOT
@@ -30,6 +31,7 @@ Start = Callable[..., Command]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@once
 class TestSignals:
     """The first one ends it when the event is done, the second one at once."""
 
@@ -144,6 +146,7 @@ def django(url: str, *arguments: str) -> None:
     subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
+@once
 def test_terminal__shows_a_bar_that_is_rewritten(two_events: None) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "DATABASE_URL": database_url()}
@@ -165,6 +168,7 @@ def test_terminal__shows_a_bar_that_is_rewritten(two_events: None) -> None:
     assert shown.count("\n") == 1
 
 
+@once
 def test_thread__that_is_not_the_main_one_may_call_it(two_events: None) -> None:
     said: list[str] = []
 
@@ -182,6 +186,7 @@ def test_thread__that_is_not_the_main_one_may_call_it(two_events: None) -> None:
     assert said == ["Worked off 2 events.\n"]
 
 
+@once
 def test_handlers__are_put_back(two_events: None) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     call_command("billing_webhooks", "process", stdout=StringIO())

@@ -20,7 +20,10 @@ from billing_webhooks.models import WebhookEvent
 from billing_webhooks.replaying import replay
 from billing_webhooks.signals import event_processed
 from tests.conftest import Connect, PostBillaBear, PostKinde
+from tests.once import on_one_database
 from tests.tracing.spans import Spans
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,10 @@ from billing_webhooks.models import WebhookEvent
 from billing_webhooks.providers.strict_json import NotStrictJSON, parse
 from billing_webhooks.testing import KindeIssuer
 from tests.conftest import SECRET
+from tests.once import on_one_database
 from tests.vectors.json_cases import NO, TWICE, YES, within
+
+on_one_database()
 
 State = WebhookEvent.State
 READ = {**YES, **TWICE}

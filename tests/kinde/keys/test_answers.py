@@ -13,6 +13,9 @@ from tests.kinde.conftest import Deliver, configure
 from tests.kinde.keys.answers import HEAD
 from tests.kinde.keys.conftest import OTHER, assert_cannot_decide, genuine, of_unknown_kid
 from tests.kinde.origin import Origin, answer, trickle
+from tests.once import on_one_database
+
+on_one_database()
 
 pytestmark = pytest.mark.django_db
 

@@ -13,6 +13,9 @@ from billing_webhooks.testing import KindeIssuer
 from tests.kinde.conftest import Deliver
 from tests.kinde.keys.conftest import assert_cannot_decide, genuine, of_unknown_kid
 from tests.kinde.origin import Origin, answer
+from tests.once import on_one_database
+
+on_one_database()
 
 # In no transaction: what one thread keeps, others are to see.
 pytestmark = pytest.mark.django_db(transaction=True)

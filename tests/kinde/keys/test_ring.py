@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from billing_webhooks.providers.kinde.ring import GRACE_SECONDS, KeyRing
 from billing_webhooks.testing import KindeIssuer
+from tests.once import on_one_database
+
+on_one_database()
 
 KEYS = {f"key-{number}": KindeIssuer().key.public_key() for number in range(4)}
 HOUR = 60 * 60
