@@ -21,7 +21,7 @@ from tests.fuzzing.budget import budget
 
 pytestmark = pytest.mark.django_db
 
-MODERATE = budget(30)
+MODERATE = budget(60)
 TIMES = [None, at("08:00"), at("08:00") + timedelta(microseconds=1), at("09:00")]
 ORDERS: list[tuple[Any, ...]] = [
     ("-pk",),

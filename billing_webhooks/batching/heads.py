@@ -76,7 +76,7 @@ def heads(
     """
     rows = _next(db, mailboxes, limit + 1)
     sizes = accumulate(row.size or 0 for row in rows[:limit])
-    limit = max(1, sum(size <= MOST_BYTES for size in sizes))
+    limit = min(limit, max(1, sum(size <= MOST_BYTES for size in sizes)))
     found: list[Head] = []
     rest = Batched()
     for mailbox, of_mailbox in groupby(rows[:limit], attrgetter("mailbox")):
